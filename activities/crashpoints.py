@@ -1,0 +1,30 @@
+"""Where a test may kill the process: before and after each effect."""
+
+import os
+import signal
+from pathlib import Path
+
+CRASHPOINTS = (
+    "before_keep",
+    "after_keep",
+    "before_claim",
+    "after_claim",
+    "after_relay_answer",
+    "after_accepted",
+)
+
+
+def crashpoint(name: str) -> None:
+    """Die here by SIGKILL if ECHEANCE_CRASHPOINT is *name*; otherwise do nothing.
+
+    With a file ECHEANCE_CRASHPOINT_ONCE, die only if it does not exist, and make it.
+    """
+    if os.environ.get("ECHEANCE_CRASHPOINT") != name:
+        return
+    once = os.environ.get("ECHEANCE_CRASHPOINT_ONCE")
+    if once is not None:
+        try:
+            Path(once).touch(exist_ok=False)
+        except FileExistsError:
+            return
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,287 @@
+"""The one effect that leaves the house: a letter handed to the mail relay."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.crashpoints import crashpoint
+from activities.writing import Letterhead, Written, write
+from letters.compose import BadAddress
+from letters.smtp import Outcome, Relay, Reply, hand_over, relay_has
+from records.clock import database_now, now_for
+from records.database import Sessions
+from records.models import FactRow, Letter
+from settings import Settings
+from workflows.messages import LetterOrder, Posted
+
+MONEY = frozenset({"receipt", "refund_due"})
+"""Notices never sent again in doubt: a person looks (our policy, not law)."""
+
+_ENDED = {
+    "accepted": Posted.ACCEPTED,
+    "bounced": Posted.ACCEPTED,
+    "refused": Posted.REFUSED,
+    "skipped": Posted.SKIPPED,
+    "cancelled": Posted.SKIPPED,
+}
+_IN_DOUBT = ("sending", "unknown")
+_FACTS_HEARD_WITHIN = timedelta(hours=1)
+_FACTS_PAUSE = timedelta(seconds=10)
+_LOG_PAUSE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """The relay, and how long to wait for it when it is not known what it took.
+
+    *attempt_limit* must be shorter than the activity's own timeout, so that no attempt
+    goes on while the next begins. *grace* is the time a relay may need to log a letter
+    whose answer was lost; *log_patience*, how long a log that does not answer is asked
+    again.
+    """
+
+    relay: Relay
+    log_url: str | None = None
+    attempt_limit: timedelta = timedelta(seconds=150)
+    grace: timedelta = timedelta(seconds=20)
+    log_patience: timedelta = timedelta(minutes=15)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Read it from the settings."""
+        password = settings.smtp_password
+        relay = Relay(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            tls=settings.smtp_tls,
+            username=settings.smtp_username,
+            password=password.get_secret_value() if password else None,
+        )
+        return cls(relay, settings.relay_log_url)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A letter's row as an attempt finds it; *age* is that of its state."""
+
+    state: str
+    fence: int
+    message_id: str | None
+    age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """The right to hand a letter over, until another attempt takes it."""
+
+    fence: int
+    written: Written
+
+
+class Letters:
+    """Sends letters: by one relay, under one letterhead."""
+
+    def __init__(self, sessions: Sessions, post: Post, head: Letterhead) -> None:
+        self._sessions = sessions
+        self._post = post
+        self._head = head
+
+    @activity.defn(name="send_letter")
+    async def send_letter(self, order: LetterOrder) -> Posted:
+        """Hand one letter to the mail relay: at least once, and once where we can know.
+
+        A second copy can leave only if the answer to the first was lost and the
+        relay's log cannot be read; it then bears the same Message-ID. Receipts and
+        refunds are not sent again in such a doubt.
+        """
+        crashpoint("before_claim")
+        seen = await self._look(order)
+        ended = await self._settle(order, seen)
+        if ended is not None:
+            return ended
+        claim = await self._claim(order, seen.fence)
+        if isinstance(claim, Posted):
+            return claim
+        crashpoint("after_claim")
+        # No transaction is open from here: a slow relay must not hold one.
+        outcome = await self._hand_over(claim.written)
+        crashpoint("after_relay_answer")
+        await self._note(order, claim.fence, outcome.state, _words(outcome))
+        crashpoint("after_accepted")
+        return self._answer(outcome)
+
+    def _answer(self, outcome: Outcome) -> Posted:
+        match outcome.state:
+            case Reply.ACCEPTED:
+                return Posted.ACCEPTED
+            case Reply.REFUSED:
+                return Posted.REFUSED
+            case Reply.DEFERRED:
+                # The relay's words may name the person: they stay in the database.
+                raise ApplicationError("the relay says later", type="Deferred")
+            case Reply.UNKNOWN:
+                # The next attempt asks the log, or follows the policy for doubt.
+                raise _in_doubt(self._post.grace)
+
+    async def _hand_over(self, written: Written) -> Outcome:
+        try:
+            async with asyncio.timeout(self._post.attempt_limit.total_seconds()):
+                return await hand_over(
+                    self._post.relay,
+                    written.message,
+                    sender=self._head.sender,
+                    recipient=written.recipient,
+                )
+        except TimeoutError:
+            return Outcome(Reply.UNKNOWN, None, "the relay was too slow")
+
+    async def _look(self, order: LetterOrder) -> _Seen:
+        """Read the row of the letter; it is there before the first SMTP word."""
+        row = insert(Letter).values(
+            key=order.key,
+            dossier=order.dossier,
+            notice=order.notice,
+            ordered=order.model_dump(mode="json"),
+            occurred_at=order.occurred_at,
+        )
+        found = select(
+            Letter.state,
+            Letter.fence,
+            Letter.message_id,
+            (func.clock_timestamp() - Letter.changed_at).label("age"),
+        ).where(Letter.key == order.key)
+        async with self._sessions.begin() as session:
+            await session.execute(row.on_conflict_do_nothing())
+            state, fence, message_id, age = (await session.execute(found)).one()
+        return _Seen(state, fence, message_id, age)
+
+    async def _settle(self, order: LetterOrder, seen: _Seen) -> Posted | None:
+        """Answer for a letter that has ended, or whose last attempt may have left."""
+        if seen.state in _ENDED:
+            return _ENDED[seen.state]
+        if seen.state not in _IN_DOUBT:
+            return None
+        has = await self._relay_has(seen)
+        if has is True:
+            await self._note(order, seen.fence, Reply.ACCEPTED, "found in the log")
+            return Posted.ACCEPTED
+        if seen.age < self._post.grace:
+            raise _in_doubt(self._post.grace - seen.age)
+        if has is False:
+            return None
+        if self._post.log_url is not None and seen.age < self._post.log_patience:
+            raise _in_doubt(_LOG_PAUSE)
+        if order.notice in MONEY:
+            await self._note(order, seen.fence, Reply.UNKNOWN, "no answer, no log")
+            return Posted.UNKNOWN
+        return None
+
+    async def _relay_has(self, seen: _Seen) -> bool | None:
+        if self._post.log_url is None or seen.message_id is None:
+            return None
+        return await relay_has(self._post.log_url, seen.message_id)
+
+    async def _claim(self, order: LetterOrder, fence: int) -> _Claim | Posted:
+        """Take the letter, its condition checked again, in one committed transaction.
+
+        Raises ApplicationError of type Overtaken if another attempt has taken it, of
+        type FactsWait while the story has not heard all that was told.
+        """
+        async with self._sessions.begin() as session:
+            row = await session.get_one(Letter, order.key, with_for_update=True)
+            if row.fence != fence or row.state in _ENDED:
+                raise _overtaken(order)
+            await _check_facts(session, order)
+            if await _is_useless(session, order):
+                return _end(row, "skipped", "useless by now", Posted.SKIPPED)
+            try:
+                written = await write(session, order, self._head)
+            except BadAddress as problem:
+                return _end(row, "refused", str(problem), Posted.REFUSED)
+            if written is None:
+                return _end(row, "skipped", "no address", Posted.SKIPPED)
+            _begin_to_send(row, written)
+            return _Claim(row.fence, written)
+
+    async def _note(
+        self, order: LetterOrder, fence: int, state: Reply, answer: str
+    ) -> None:
+        """Write how an attempt ended, if it still is the newest."""
+        newest = (
+            update(Letter)
+            .where(
+                Letter.key == order.key,
+                Letter.fence == fence,
+                Letter.state.in_(_IN_DOUBT),
+            )
+            .values(state=state, answer=answer, changed_at=func.now())
+            .returning(Letter.key)
+        )
+        async with self._sessions.begin() as session:
+            noted = await session.scalar(newest)
+        if noted is None:
+            raise _overtaken(order)
+
+
+async def _check_facts(session: AsyncSession, order: LetterOrder) -> None:
+    """Let the story hear first: a fact on its way may make a reminder false."""
+    if order.cause is None:
+        return
+    waiting = select(FactRow.fact_id).where(
+        FactRow.dossier == order.dossier,
+        FactRow.state.in_(("new", "signalled")),
+        FactRow.stored_at > func.now() - _FACTS_HEARD_WITHIN,
+    )
+    if await session.scalar(waiting.limit(1)) is not None:
+        raise ApplicationError(
+            "facts wait", type="FactsWait", next_retry_delay=_FACTS_PAUSE
+        )
+
+
+async def _is_useless(session: AsyncSession, order: LetterOrder) -> bool:
+    if order.useless_at is None:
+        return False
+    real_now = await database_now(session)
+    now = await now_for(session, order.dossier, real_now=real_now)
+    return order.useless_at <= now
+
+
+def _begin_to_send(row: Letter, written: Written) -> None:
+    body = written.message.get_content()
+    row.state = "sending"
+    row.fence += 1
+    row.message_id = written.message["Message-ID"]
+    row.language = written.language
+    row.recipient = written.recipient
+    row.subject = written.message["Subject"]
+    row.body = body
+    row.answer = None
+    row.changed_at = func.now()
+
+
+def _end(row: Letter, state: str, why: str, posted: Posted) -> Posted:
+    row.state = state
+    row.answer = why
+    row.changed_at = func.now()
+    return posted
+
+
+def _words(outcome: Outcome) -> str:
+    return outcome.text if outcome.code is None else f"{outcome.code} {outcome.text}"
+
+
+def _in_doubt(pause: timedelta) -> ApplicationError:
+    return ApplicationError(
+        "not known yet whether it left", type="InDoubt", next_retry_delay=pause
+    )
+
+
+def _overtaken(order: LetterOrder) -> ApplicationError:
+    return ApplicationError(f"another attempt at {order.key}", type="Overtaken")

@@ -1,0 +1,146 @@
+"""Who may ask: development tokens by role, until people can sign in."""
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.errors import Code, Refused
+from api.parts import parts_of
+from records.models import AccessToken
+from records.queries import holder_of_token
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Role(StrEnum):
+    """Who may ask what. A role is not an identity: sign-in will bring that."""
+
+    REPRESENTATIVE = "representative"
+    AGENCY = "agency"
+    OFFICER = "officer"
+    EXAM_BODY = "exam_body"
+    REGISTER = "register"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks; *subject* is pseudonymous and is what timelines and decisions keep."""
+
+    role: Role
+    subject: str
+
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="token",
+    description="Development token of a role, from the file made at the first start.",
+)
+
+
+class Admitted:
+    """A dependency that lets the holders of some roles through, and nobody else."""
+
+    def __init__(self, *roles: Role) -> None:
+        self.roles = frozenset(roles)
+
+    async def __call__(
+        self,
+        request: Request,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    ) -> Caller:
+        """Name the caller; raises Refused without a token, or with another role's."""
+        if credentials is None:
+            raise Refused(Code.NOT_AUTHENTICATED)
+        async with parts_of(request).sessions() as session:
+            holder = await holder_of_token(session, token_hash(credentials.credentials))
+        if holder is None:
+            raise Refused(Code.NOT_AUTHENTICATED)
+        caller = Caller(Role(holder.role), holder.subject)
+        if caller.role not in self.roles:
+            raise Refused(Code.WRONG_ROLE)
+        return caller
+
+
+Representative = Annotated[Caller, Depends(Admitted(Role.REPRESENTATIVE))]
+Agency = Annotated[Caller, Depends(Admitted(Role.AGENCY))]
+Officer = Annotated[Caller, Depends(Admitted(Role.OFFICER))]
+ExamBody = Annotated[Caller, Depends(Admitted(Role.EXAM_BODY))]
+Register = Annotated[Caller, Depends(Admitted(Role.REGISTER))]
+Reader = Annotated[Caller, Depends(Admitted(Role.REPRESENTATIVE, Role.OFFICER))]
+"""Who may look into a dossier: its person, and the Office."""
+AnyRole = Annotated[Caller, Depends(Admitted(*Role))]
+
+
+def token_hash(token: str) -> str:
+    """Name a token as the records keep it.
+
+    Looking up a hash of a long random token tells nothing by its duration.
+    """
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def tokens_file(settings: Settings) -> Path:
+    """Name the file of the development tokens."""
+    return settings.tokens_file or settings.data_dir / "tokens.json"
+
+
+async def ensure_tokens(session: AsyncSession, file: Path) -> dict[str, str]:
+    """
+    Make the token of each role that has none in *file*, and know their hashes.
+
+    The file is readable by its owner only; what else it holds is left there. Returns
+    the token of each role. Raises OSError when the file cannot be read or made.
+    """
+    kept = _read(file)
+    made = {role: secrets.token_urlsafe(32) for role in Role if role not in kept}
+    if made:
+        _write(file, kept | {str(role): token for role, token in made.items()})
+    tokens = {str(role): (kept | made)[role] for role in Role}
+    for role, token in tokens.items():
+        await _remember(session, role, token)
+    return tokens
+
+
+async def _remember(session: AsyncSession, role: str, token: str) -> None:
+    row = insert(AccessToken).values(
+        token_hash=token_hash(token), role=role, subject=f"dev-{role}"
+    )
+    await session.execute(
+        row.on_conflict_do_update(
+            index_elements=[AccessToken.role, AccessToken.subject],
+            set_={"token_hash": row.excluded.token_hash},
+        )
+    )
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    kept: dict[str, str] = json.loads(text)
+    return kept
+
+
+def _write(file: Path, tokens: dict[str, str]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as writing:
+        json.dump(tokens, writing, indent=2)
+        writing.flush()
+        os.fsync(writing.fileno())
+    partial.replace(file)

@@ -1,0 +1,420 @@
+"""Every answer that is not a yes: its code, its status, its sentence in French, English.
+
+Exception
+├── Refused              this request cannot be taken; the code says why
+│   └── StoryAway        no worker answers in time; nothing is confirmed
+├── BadNumber            a number cannot be read (rules.numbers); found at a field
+├── RequestValidationError   the request's shape is wrong; each fault at its field
+├── HTTPException        no such address, wrong method
+├── SQLAlchemyError      the records are away, when the connection is at fault
+└── anything else        our mistake: an incident number, and the rest in the log
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from api.language import Language
+
+
+class Code(StrEnum):
+    """The codes that belong to the doors; a story adds Refusal, a number its problem.
+
+    A code never changes its meaning; sentences may.
+    """
+
+    # The request itself
+    INVALID_REQUEST = "invalid_request"
+    BAD_REQUEST = "bad_request"
+    NOT_AUTHENTICATED = "not_authenticated"
+    WRONG_ROLE = "wrong_role"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BODY_TOO_LARGE = "body_too_large"
+    KEY_ALREADY_USED = "key_already_used"
+    # One field
+    MISSING = "missing"
+    UNKNOWN_FIELD = "unknown_field"
+    WRONG_TYPE = "wrong_type"
+    MALFORMED_JSON = "malformed_json"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    OUT_OF_RANGE = "out_of_range"
+    NOT_A_CHOICE = "not_a_choice"
+    BAD_DATE = "bad_date"
+    BAD_TEXT = "bad_text"
+    BAD_EMAIL = "bad_email"
+    BAD_KEY = "bad_key"
+    BAD_CURSOR = "bad_cursor"
+    BAD_VALUE = "bad_value"
+    # What is asked
+    DATE_IN_THE_FUTURE = "date_in_the_future"
+    FACT_CONTRADICTED = "fact_contradicted"
+    UNKNOWN_PERMIT = "unknown_permit"
+    PERMIT_NOT_VALID = "permit_not_valid"
+    NO_POLICY_ON_THAT_DAY = "no_policy_on_that_day"
+    # Money
+    NOTHING_TO_PAY = "nothing_to_pay"
+    TOO_LATE_TO_RENEW = "too_late_to_renew"
+    EXAM_LAPSED = "exam_lapsed"
+    UNLINKED_TOO_LONG = "unlinked_too_long"
+    PAYMENTS_NOT_OFFERED = "payments_not_offered"
+    UNKNOWN_SESSION = "unknown_session"
+    SESSION_SETTLED = "session_settled"
+    BAD_SIGNATURE = "bad_signature"
+    BAD_EVENT = "bad_event"
+    # The world
+    STORY_AWAY = "story_away"
+    RECORDS_AWAY = "records_away"
+    TOO_SLOW = "too_slow"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a code says; {braces} are filled with what the refusal knows."""
+
+    status: int
+    fr: str
+    en: str
+
+    def said_in(self, language: Language, about: dict[str, str]) -> str:
+        """Say it in *language*; a detail that was not given leaves its place empty."""
+        sentence = self.fr if language == "fr" else self.en
+        return sentence.format_map(_Blank(about))
+
+
+class _Blank(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+class Refused(Exception):  # noqa: N818 - named as the person is told: refused
+    """This request cannot be taken; *code* is one of WORDINGS."""
+
+    def __init__(self, code: StrEnum | str, **about: object) -> None:
+        super().__init__(str(code))
+        self.code = str(code)
+        self.about = {name: str(value) for name, value in about.items()}
+
+
+class StoryAway(Refused):
+    """The dossier's story gave no answer in time.
+
+    The same request with *key* may be made again: it counts once.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(Code.STORY_AWAY)
+        self.key = key
+
+
+RETRY_AFTER_S = 30
+"""What a caller is asked to wait when a part of ours is away."""
+
+WORDINGS: dict[str, Wording] = {
+    # ------------------------------------------------------------ the request itself
+    "invalid_request": Wording(
+        422,
+        "La demande contient une erreur : corrigez ce qui est indiqué.",
+        "The request holds a mistake: correct what is shown.",
+    ),
+    "bad_request": Wording(
+        400,
+        "La demande ne peut pas être lue.",
+        "The request cannot be read.",
+    ),
+    "not_authenticated": Wording(
+        401,
+        "Identifiez-vous : un jeton valide est nécessaire.",
+        "Sign in: a valid token is needed.",
+    ),
+    "wrong_role": Wording(
+        403,
+        "Votre rôle ne permet pas cette demande.",
+        "Your role does not allow this request.",
+    ),
+    "not_found": Wording(
+        404,
+        "Rien ne se trouve à cette adresse.",
+        "There is nothing at this address.",
+    ),
+    "method_not_allowed": Wording(
+        405,
+        "Cette adresse ne prend pas ce genre de demande.",
+        "This address does not take this kind of request.",
+    ),
+    "body_too_large": Wording(
+        413,
+        "La demande est trop longue.",
+        "The request is too long.",
+    ),
+    "key_already_used": Wording(
+        409,
+        "Cette clé (Idempotency-Key) a déjà servi pour un autre contenu : "
+        "prenez-en une nouvelle.",
+        "This key (Idempotency-Key) was used for another content: take a new one.",
+    ),
+    # -------------------------------------------------------------------- one field
+    "missing": Wording(422, "Ce champ manque.", "This field is missing."),
+    "unknown_field": Wording(
+        422, "Ce champ n'existe pas.", "There is no such field."
+    ),
+    "wrong_type": Wording(
+        422,
+        "Cette valeur n'est pas du genre attendu.",
+        "This value is not of the expected kind.",
+    ),
+    "malformed_json": Wording(
+        422, "Ce n'est pas du JSON valide.", "This is not valid JSON."
+    ),
+    "too_short": Wording(422, "Cette valeur est trop courte.", "This is too short."),
+    "too_long": Wording(422, "Cette valeur est trop longue.", "This is too long."),
+    "out_of_range": Wording(
+        422,
+        "Ce nombre est trop petit ou trop grand.",
+        "This number is too small or too large.",
+    ),
+    "not_a_choice": Wording(
+        422,
+        "Cette valeur ne fait pas partie des choix.",
+        "This value is not one of the choices.",
+    ),
+    "bad_date": Wording(
+        422,
+        "Écrivez une date comme 2026-12-10.",
+        "Write a date like 2026-12-10.",
+    ),
+    "bad_text": Wording(
+        422,
+        "Ce texte contient un caractère qui ne peut pas être gardé.",
+        "This text holds a character that cannot be kept.",
+    ),
+    "bad_email": Wording(
+        422,
+        "Écrivez une adresse comme nom@exemple.ca.",
+        "Write an address like name@example.ca.",
+    ),
+    "bad_key": Wording(
+        422,
+        "Une clé a de 8 à 64 lettres, chiffres, points, tirets ou traits bas.",
+        "A key has 8 to 64 letters, digits, dots, dashes or underscores.",
+    ),
+    "bad_cursor": Wording(
+        422,
+        "Ce curseur ne vient pas d'ici : reprenez la liste du début.",
+        "This cursor is not ours: begin the list again.",
+    ),
+    "bad_value": Wording(
+        422,
+        "Cette valeur ne peut pas être prise.",
+        "This value cannot be taken.",
+    ),
+    # --------------------------------------------- a number that cannot be read
+    "number_empty": Wording(422, "Écrivez le numéro.", "Write the number."),
+    "number_too_short": Wording(
+        422,
+        "Ce numéro est trop court : {detail} caractères. Un numéro en a 15, comme "
+        "CAR202600012345.",
+        "This number is too short: {detail} characters. A number has 15, like "
+        "CAR202600012345.",
+    ),
+    "number_too_long": Wording(
+        422,
+        "Ce numéro est trop long : {detail} caractères. Vérifiez-le.",
+        "This number is too long: {detail} characters. Check it.",
+    ),
+    "number_wrong_prefix": Wording(
+        422,
+        "Ce numéro commence par « {detail} » : celui d'un représentant d'agent de "
+        "recouvrement commence par CAR.",
+        "This number begins with “{detail}”: that of a representative of a collection "
+        "agent begins with CAR.",
+    ),
+    "number_wrong_year": Wording(
+        422,
+        "Après CAR, on attend une année comme 2026, pas « {detail} ».",
+        "After CAR a year like 2026 is expected, not “{detail}”.",
+    ),
+    "number_lookalike": Wording(
+        422,
+        "« {detail} » ressemble à un autre caractère : vérifiez s'il s'agit d'un "
+        "chiffre ou d'une lettre.",
+        "“{detail}” looks like another character: check whether it is a digit or a "
+        "letter.",
+    ),
+    "number_wrong_character": Wording(
+        422,
+        "« {detail} » ne peut pas faire partie de ce numéro.",
+        "“{detail}” cannot be part of this number.",
+    ),
+    # ----------------------------------------------- what a story refuses (Refusal)
+    "wrong_phase": Wording(
+        409,
+        "Le dossier n'en est pas à cette étape : cette demande ne peut pas être prise.",
+        "The dossier is not at this step: this request cannot be taken.",
+    ),
+    "request_already_open": Wording(
+        409,
+        "Une demande de transfert est déjà à l'étude pour ce dossier.",
+        "A request to transfer is already being examined for this dossier.",
+    ),
+    "same_number": Wording(
+        422,
+        "Le certificat expiré et le nouveau dossier ont deux numéros différents : "
+        "vous avez donné deux fois le même.",
+        "The expired certificate and the new dossier have two different numbers: you "
+        "gave the same one twice.",
+    ),
+    "unknown_task": Wording(
+        404,
+        "Cette tâche n'existe pas ou elle est déjà réglée.",
+        "There is no such task, or it is already settled.",
+    ),
+    "not_for_this_task": Wording(
+        409,
+        "Cette décision ne convient pas à cette tâche.",
+        "This decision does not fit this task.",
+    ),
+    "observations_still_open": Wording(
+        409,
+        "La personne peut encore présenter ses observations : attendez-les, ou la fin "
+        "du délai, avant de refuser.",
+        "The person may still comment: wait for the comments, or for the end of the "
+        "delay, before refusing.",
+    ),
+    "unknown_link": Wording(
+        404,
+        "Ce lien avec une agence n'existe pas.",
+        "There is no such link with an agency.",
+    ),
+    "link_already_there": Wording(
+        409,
+        "Un lien avec cette agence est déjà demandé ou en vigueur.",
+        "A link with this agency is already asked for or in force.",
+    ),
+    "nothing_to_correct": Wording(
+        409,
+        "Il n'y a rien à corriger : cette date n'existe pas, ou elle est déjà la même.",
+        "There is nothing to correct: there is no such date, or it is the same already.",
+    ),
+    "absurd_date": Wording(
+        422,
+        "Cette date n'est pas vraisemblable : vérifiez-la.",
+        "This date is not plausible: check it.",
+    ),
+    "unknown_dossier": Wording(
+        404,
+        "Aucun dossier ne porte ce numéro.",
+        "No dossier bears this number.",
+    ),
+    # ----------------------------------------------------------------- what is asked
+    "date_in_the_future": Wording(
+        422,
+        "Cette date est dans l'avenir : pour ce dossier, nous sommes le {today}.",
+        "This date is in the future: for this dossier it is {today}.",
+    ),
+    "fact_contradicted": Wording(
+        409,
+        "Autre chose a déjà été transmis sous cet identifiant : rien n'est changé.",
+        "Something else was already told under this identifier: nothing is changed.",
+    ),
+    "unknown_permit": Wording(
+        404,
+        "Aucune agence connue ne détient ce permis.",
+        "No known agency holds this permit.",
+    ),
+    "permit_not_valid": Wording(
+        409,
+        "Le permis de cette agence n'est pas valide : un lien avec elle ne compterait "
+        "pas.",
+        "The permit of this agency is not valid: a link with it would not count.",
+    ),
+    "no_policy_on_that_day": Wording(
+        404,
+        "Aucune règle n'est connue pour ce jour.",
+        "No rules are known for that day.",
+    ),
+    # ------------------------------------------------------------------------- money
+    "nothing_to_pay": Wording(
+        409,
+        "Aucune facture n'attend de paiement dans ce dossier.",
+        "No invoice waits for a payment in this dossier.",
+    ),
+    "too_late_to_renew": Wording(
+        409,
+        "Le dernier jour pour renouveler était le {last_day} : un paiement ne "
+        "renouvellerait plus ce certificat. Pour revenir, ouvrez un nouveau dossier.",
+        "The last day to renew was {last_day}: a payment would no longer renew this "
+        "certificate. To come back, open a new dossier.",
+    ),
+    "exam_lapsed": Wording(
+        409,
+        "Le résultat de l'examen ne peut plus servir depuis le {last_day} : un "
+        "paiement ne mènerait pas à un certificat.",
+        "The exam result can no longer serve since {last_day}: a payment would not "
+        "lead to a certificate.",
+    ),
+    "unlinked_too_long": Wording(
+        409,
+        "Le certificat a pris fin le {last_day}, après plus de 2 ans sans lien avec "
+        "une agence : un paiement ne le ferait pas revivre. Pour revenir, ouvrez un "
+        "nouveau dossier.",
+        "The certificate ended on {last_day}, after more than 2 years without a link "
+        "with an agency: a payment would not bring it back. To come back, open a new "
+        "dossier.",
+    ),
+    "payments_not_offered": Wording(
+        503,
+        "Le paiement en ligne n'est pas offert sur cette installation.",
+        "Online payment is not offered on this installation.",
+    ),
+    "unknown_session": Wording(
+        404,
+        "Cette séance de paiement n'existe pas.",
+        "There is no such payment session.",
+    ),
+    "session_settled": Wording(
+        409,
+        "Cette séance de paiement est déjà terminée.",
+        "This payment session has already ended.",
+    ),
+    "bad_signature": Wording(
+        400,
+        "La signature du message n'est pas valable : rien n'est gardé.",
+        "The signature of the message is not valid: nothing is kept.",
+    ),
+    "bad_event": Wording(
+        400,
+        "Le message est signé mais ne peut pas être lu.",
+        "The message is signed but cannot be read.",
+    ),
+    # --------------------------------------------------------------------- the world
+    "story_away": Wording(
+        503,
+        "Le dossier ne répond pas en ce moment. Votre demande n'est pas mise en file "
+        "et rien n'est confirmé : refaites-la plus tard avec la même clé "
+        "(Idempotency-Key), elle ne comptera qu'une fois.",
+        "The dossier does not answer at the moment. Your request is not queued and "
+        "nothing is confirmed: make it again later with the same key "
+        "(Idempotency-Key), it will count once.",
+    ),
+    "records_away": Wording(
+        503,
+        "Les dossiers ne sont pas accessibles en ce moment : rien n'est changé. "
+        "Réessayez plus tard.",
+        "The dossiers cannot be reached at the moment: nothing is changed. Try again "
+        "later.",
+    ),
+    "too_slow": Wording(
+        503,
+        "La réponse tarde trop. Vérifiez l'état du dossier avant de recommencer.",
+        "The answer takes too long. Check the state of the dossier before you repeat.",
+    ),
+    "internal": Wording(
+        500,
+        "Une erreur de notre part est survenue. Donnez le numéro d'incident "
+        "{incident} pour qu'on la retrouve.",
+        "A mistake of ours occurred. Give the incident number {incident} so that it "
+        "can be found.",
+    ),
+}

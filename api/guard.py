@@ -1,0 +1,122 @@
+"""The outermost door: limits on size and time, safe headers, no trace to anybody."""
+
+import asyncio
+import logging
+import secrets
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import Code
+from api.problems import problem
+
+log = logging.getLogger(__name__)
+
+LONGEST_BODY = 64 * 1024
+"""In bytes. The longest text a person may send, in four-byte letters, fits."""
+
+ANSWER_LIMIT_S = 20.0
+"""The longest any answer may take; the limits inside are far shorter."""
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_PRIVATE = "no-store"
+
+
+class _TooLarge(Exception):  # noqa: N818 - never seen outside of this module
+    """The body is longer than LONGEST_BODY."""
+
+
+class Guard:
+    """ASGI middleware around every route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        passage = _Passage(scope, receive, send)
+        await passage.through(self._app)
+
+
+class _Passage:
+    """One request on its way through."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._received = 0
+        self._too_large = False
+        self._answered = False
+
+    async def through(self, app: ASGIApp) -> None:
+        try:
+            self._check_length_told()
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                await app(self._scope, self._take, self._give)
+        except _TooLarge:
+            pass
+        except TimeoutError:
+            log.warning("no answer in time: %s", self._scope["path"])
+            await self._answer(problem(self._asked, Code.TOO_SLOW))
+        except Exception:
+            incident = secrets.token_hex(6)
+            log.exception("incident %s: %s", incident, self._scope["path"])
+            about = {"incident": incident}
+            answer = problem(
+                self._asked, Code.INTERNAL, about=about, incident=incident
+            )
+            await self._answer(answer)
+        if self._too_large:
+            await self._answer(problem(self._asked, Code.BODY_TOO_LARGE))
+
+    @property
+    def _asked(self) -> HTTPConnection:
+        return HTTPConnection(self._scope)
+
+    def _check_length_told(self) -> None:
+        told = Headers(scope=self._scope).get("content-length", "0")
+        if not told.isdecimal() or int(told[:20]) > LONGEST_BODY:
+            self._too_large = True
+            raise _TooLarge
+
+    async def _take(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._received > LONGEST_BODY:
+            self._too_large = True
+            raise _TooLarge
+        return message
+
+    async def _give(self, message: Message) -> None:
+        if self._too_large:
+            return  # whatever a route made of half a body
+        if message["type"] == "http.response.start":
+            self._answered = True
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Cache-Control", _PRIVATE)
+        await self._send(message)
+
+    async def _answer(self, answer: Response) -> None:
+        """Answer in the route's place, unless it began to answer."""
+        if self._answered:
+            return
+        self._too_large = False
+        await answer(self._scope, self._receive, self._give)

@@ -1,0 +1,147 @@
+"""Errors as problem details (RFC 9457), in the caller's language, never a trace."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+
+from api.errors import RETRY_AFTER_S, WORDINGS, Code, Refused, StoryAway
+from api.language import Language, language_of
+from rules.numbers import BadNumber
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(
+    asked: HTTPConnection,
+    code: str,
+    *,
+    about: dict[str, str] | None = None,
+    **members: Any,
+) -> JSONResponse:
+    """Build the answer for a code of WORDINGS, with further members."""
+    language = language_of(asked.headers.get("accept-language"))
+    wording = WORDINGS[code]
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(wording.status).phrase,
+        "status": wording.status,
+        "detail": wording.said_in(language, about or {}),
+        "code": code,
+        **members,
+    }
+    headers = {"Content-Language": language, "Vary": "Accept-Language"}
+    if wording.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if wording.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return JSONResponse(body, wording.status, headers, media_type=MEDIA_TYPE)
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Have every error of a route answered as a problem."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _no_such_thing)
+    app.add_exception_handler(SQLAlchemyError, _records_at_fault)
+
+
+async def _refused(request: Request, refused: Exception) -> JSONResponse:
+    assert isinstance(refused, Refused)
+    members = {"idempotency_key": refused.key} if isinstance(refused, StoryAway) else {}
+    return problem(request, refused.code, about=refused.about, **members)
+
+
+async def _invalid(request: Request, invalid: Exception) -> JSONResponse:
+    assert isinstance(invalid, RequestValidationError)
+    language = language_of(request.headers.get("accept-language"))
+    faults = [_fault(error, language) for error in invalid.errors()]
+    return problem(request, Code.INVALID_REQUEST, errors=faults)
+
+
+_BY_STATUS = {
+    HTTPStatus.NOT_FOUND: Code.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED: Code.METHOD_NOT_ALLOWED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Code.BODY_TOO_LARGE,
+}
+
+
+async def _no_such_thing(request: Request, raised: Exception) -> JSONResponse:
+    assert isinstance(raised, HTTPException)
+    status = HTTPStatus(raised.status_code)
+    answer = problem(request, _BY_STATUS.get(status, Code.BAD_REQUEST))
+    if raised.headers and "Allow" in raised.headers:
+        answer.headers["Allow"] = raised.headers["Allow"]
+    return answer
+
+
+async def _records_at_fault(request: Request, raised: Exception) -> JSONResponse:
+    """A connection lost is the world's fault; any other error is ours."""
+    lost = isinstance(raised, DBAPIError) and raised.connection_invalidated
+    cannot_connect = isinstance(raised, DBAPIError) and _is_operational(raised)
+    if lost or cannot_connect or isinstance(raised, PoolTimeout):
+        return problem(request, Code.RECORDS_AWAY)
+    raise raised
+
+
+def _is_operational(raised: DBAPIError) -> bool:
+    return type(raised.orig).__mro__[0].__name__ in _OPERATIONAL if raised.orig else False
+
+
+_OPERATIONAL = frozenset(
+    {"OperationalError", "ConnectionTimeout", "AdminShutdown", "CannotConnectNow"}
+)
+
+
+# ----------------------------------------------------------------- one field at fault
+
+_KINDS: dict[str, Code] = {
+    "missing": Code.MISSING,
+    "extra_forbidden": Code.UNKNOWN_FIELD,
+    "json_invalid": Code.MALFORMED_JSON,
+    "string_too_short": Code.TOO_SHORT,
+    "string_too_long": Code.TOO_LONG,
+    "string_pattern_mismatch": Code.NOT_A_CHOICE,
+    "enum": Code.NOT_A_CHOICE,
+    "literal_error": Code.NOT_A_CHOICE,
+    "greater_than_equal": Code.OUT_OF_RANGE,
+    "less_than_equal": Code.OUT_OF_RANGE,
+    "date_from_datetime_parsing": Code.BAD_DATE,
+    "date_from_datetime_inexact": Code.BAD_DATE,
+    "date_parsing": Code.BAD_DATE,
+}
+
+
+def _fault(error: dict[str, Any], language: Language) -> dict[str, str]:
+    place, *path = (str(part) for part in error["loc"])
+    code, about = _code_of(error)
+    fault = {"code": code, "detail": WORDINGS[code].said_in(language, about)}
+    if place == "body":
+        # A fault of the whole text has a position and no field.
+        fields = [] if code == Code.MALFORMED_JSON else path
+        escaped = (f.replace("~", "~0").replace("/", "~1") for f in fields)
+        fault["pointer"] = "".join(f"/{field}" for field in escaped)
+    else:
+        fault["in"] = place
+        fault["parameter"] = ".".join(path)
+    return fault
+
+
+def _code_of(error: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    context = error.get("ctx", {})
+    wrong = context.get("error")
+    if isinstance(wrong, BadNumber):
+        return f"number_{wrong.problem}", {"detail": wrong.detail}
+    kind = error["type"]
+    if kind == "refused":
+        return context["code"], {}
+    if kind in _KINDS:
+        return _KINDS[kind], {}
+    typed = kind.endswith(("_type", "_parsing"))
+    return Code.WRONG_TYPE if typed else Code.BAD_VALUE, {}

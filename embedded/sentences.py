@@ -1,0 +1,167 @@
+"""What the launcher says to the person at the terminal, in French or in English."""
+
+import os
+from collections.abc import Mapping
+
+SENTENCES: Mapping[str, tuple[str, str]] = {
+    "part.postgres": ("PostgreSQL", "PostgreSQL"),
+    "part.temporal": ("Temporal", "Temporal"),
+    "part.migrations": ("Migrations", "Migrations"),
+    "part.worker": ("Exécutant (worker)", "Worker"),
+    "part.api": ("API", "API"),
+    "part.intake": ("Réception du courrier", "Mail intake"),
+    "part.inbox": ("Boîte de courriel", "Mail catcher"),
+    "ready": ("{part} : prêt en {seconds:.1f} s", "{part}: ready in {seconds:.1f} s"),
+    "restarted": (
+        "{part} : arrêté ({how}) ; relancé",
+        "{part} stopped ({how}); started again",
+    ),
+    "died": (
+        "{part} : arrêté ({how}) ; nouvelle tentative",
+        "{part} stopped ({how}); trying again",
+    ),
+    "how.signal": ("signal {number}", "signal {number}"),
+    "how.code": ("code {number}", "exit code {number}"),
+    "how.gone": ("disparu", "gone"),
+    "failed": (
+        "{part} n'a pas démarré ({why}). Dernières lignes de {log} :\n{lines}",
+        "{part} did not start ({why}). Last lines of {log}:\n{lines}",
+    ),
+    "why.slow": ("pas prêt après {seconds:.0f} s", "not ready after {seconds:.0f} s"),
+    "busy": (
+        (
+            "Le port {port} ({use}) est déjà pris : arrêtez le programme qui "
+            "l'occupe, ou "
+            "choisissez-en un autre avec {variable}=<port>, ou ECHEANCE_PORTS=auto."
+        ),
+        (
+            "Port {port} ({use}) is taken: stop the program that holds it, or choose "
+            "another one with {variable}=<port>, or ECHEANCE_PORTS=auto."
+        ),
+    ),
+    "bad_port": (
+        "{variable}={value} n'est pas un port : donnez un nombre de 1 à 65535.",
+        "{variable}={value} is not a port: give a number from 1 to 65535.",
+    ),
+    "running": (
+        (
+            "Échéance tourne déjà ici (processus {pid}) : {url} ; arrêtez-la "
+            "par Ctrl-C "
+            "dans son terminal."
+        ),
+        (
+            "Échéance already runs here (process {pid}): {url}; stop it with Ctrl-C in "
+            "its terminal."
+        ),
+    ),
+    "python": (
+        (
+            "Python {version} ne convient pas : installez Python 3.11, 3.12 ou 3.13 et "
+            "lancez make PYTHON=python3.13 run."
+        ),
+        (
+            "Python {version} does not fit: install Python 3.11, 3.12 or 3.13 and run "
+            "make PYTHON=python3.13 run."
+        ),
+    ),
+    "not_writable": (
+        (
+            "Impossible d'écrire dans {folder} : donnez-vous le droit d'y écrire, ou "
+            "choisissez un autre dossier avec ECHEANCE_DATA_DIR=<dossier>."
+        ),
+        (
+            "Cannot write in {folder}: give yourself the right to, or choose another "
+            "folder with ECHEANCE_DATA_DIR=<folder>."
+        ),
+    ),
+    "no_space": (
+        (
+            "Il ne reste que {free} Mo sur le disque de {folder} : libérez au moins "
+            "{needed} Mo, ou choisissez un autre dossier avec "
+            "ECHEANCE_DATA_DIR=<dossier>."
+        ),
+        (
+            "Only {free} MB are left on the disk of {folder}: free at least "
+            "{needed} MB, "
+            "or choose another folder with ECHEANCE_DATA_DIR=<folder>."
+        ),
+    ),
+    "no_binary": (
+        (
+            "Le programme {program} est introuvable ou ne s'exécute pas : réinstallez "
+            "l'environnement (supprimez .venv, puis make run)."
+        ),
+        (
+            "The program {program} is missing or does not run: install the environment "
+            "again (remove .venv, then make run)."
+        ),
+    ),
+    "no_nobody": (
+        (
+            "PostgreSQL refuse de tourner en root et le compte « nobody » "
+            "n'existe pas : "
+            "créez-le, ou lancez Échéance avec un compte ordinaire."
+        ),
+        (
+            "PostgreSQL refuses to run as root and there is no account "
+            "“nobody”: create "
+            "it, or run Échéance from an ordinary account."
+        ),
+    ),
+    "elsewhere": (
+        (
+            "Données de PostgreSQL : {folder} (root, et {checkout} est fermé "
+            "aux autres "
+            "comptes)"
+        ),
+        (
+            "PostgreSQL's data: {folder} (root, and {checkout} is closed to other "
+            "accounts)"
+        ),
+    ),
+    "all_well": ("Tout est en ordre.", "All is well."),
+    "stopping": (
+        "Arrêt… (Ctrl-C encore une fois : arrêt immédiat)",
+        "Stopping… (Ctrl-C once more: at once)",
+    ),
+    "stopped": ("Tout est arrêté.", "All is stopped."),
+    "addresses": ("Adresses", "Addresses"),
+    "address.api": ("Service et API", "Service and API"),
+    "address.inbox": ("Courriels envoyés", "Letters sent"),
+    "address.lmtp": ("Courriels reçus (LMTP)", "Mail received (LMTP)"),
+    "address.temporal": ("Temporal", "Temporal"),
+    "address.postgres": ("PostgreSQL", "PostgreSQL"),
+    "address.tokens": ("Jetons de développement", "Development tokens"),
+    "address.logs": ("Journaux", "Logs"),
+    "leave": (
+        "Ctrl-C pour arrêter ; « make reset » pour tout oublier.",
+        "Ctrl-C to stop; “make reset” to forget everything.",
+    ),
+    "demo_failed": (
+        "La démonstration a échoué (code {code}) ; la pile reste en marche.",
+        "The demonstration failed (code {code}); the stack stays up.",
+    ),
+    "reset_running": (
+        (
+            "Échéance tourne encore (processus {pid}) : arrêtez-la par Ctrl-C, puis "
+            "recommencez."
+        ),
+        "Échéance still runs (process {pid}): stop it with Ctrl-C, then try again.",
+    ),
+    "reset_done": ("Oublié : {folder}", "Forgotten: {folder}"),
+    "reset_nothing": ("Rien à oublier.", "Nothing to forget."),
+}
+
+
+def french() -> bool:
+    """Say whether the terminal is in French (LC_ALL, LC_MESSAGES, then LANG)."""
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(variable):
+            return value.lower().startswith("fr")
+    return False
+
+
+def sentence(key: str, **values: object) -> str:
+    """Return the sentence in the terminal's language."""
+    in_french, in_english = SENTENCES[key]
+    return (in_french if french() else in_english).format(**values)

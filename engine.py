@@ -1,0 +1,82 @@
+"""How every process of ours reaches Temporal, addresses a dossier's story, and leaves."""
+
+import asyncio
+import logging
+import os
+import sys
+from datetime import timedelta
+from typing import NoReturn
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from rules.numbers import DossierNumber
+from settings import Settings
+from workflows.effects import RENEWALS
+from workflows.messages import AnyFact, Start
+from workflows.renewal import RenewalWorkflow
+
+SIGNAL_LIMIT = timedelta(seconds=5)
+"""The longest one delivery may take; what is left, reconciliation delivers."""
+
+
+async def connect(settings: Settings, *, lazy: bool = False) -> Client:
+    """Connect to the Temporal server; *lazy* defers it to the first call."""
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        data_converter=pydantic_data_converter,
+        lazy=lazy,
+    )
+
+
+async def signal_fact(client: Client, number: DossierNumber, fact: AnyFact) -> None:
+    """
+    Tell a dossier's workflow a fact, starting the workflow if it does not run.
+
+    Raises TimeoutError or RPCError when the server does not answer within SIGNAL_LIMIT.
+    A fact told twice is heard once.
+    """
+    async with asyncio.timeout(SIGNAL_LIMIT.total_seconds()):
+        await client.start_workflow(
+            RenewalWorkflow.run,
+            Start(number=number),
+            id=number,
+            task_queue=RENEWALS,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=fact.kind,
+            start_signal_args=[fact],
+            static_summary=f"Dossier {number}",
+        )
+
+
+async def begin(client: Client, number: DossierNumber) -> None:
+    """Start a dossier's workflow, or leave the running one alone."""
+    async with asyncio.timeout(SIGNAL_LIMIT.total_seconds()):
+        await client.start_workflow(
+            RenewalWorkflow.run,
+            Start(number=number),
+            id=number,
+            task_queue=RENEWALS,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            static_summary=f"Dossier {number}",
+        )
+
+
+def leave(code: int) -> NoReturn:
+    """
+    End this process at once with *code*, everything flushed.
+
+    The interpreter can crash while it ends once the SDK's runtime ran (temporalio
+    sdk-python issue 300); to be removed when that is closed.
+    """
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue  # a closed pipe must not change the exit code
+    os._exit(code)

@@ -1,0 +1,399 @@
+"""The tables, in PostgreSQL; the constraints live here and not only in code."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Interval,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+LIVE = "status IN ('in_force', 'suspended')"
+OPEN_LETTER = "state IN ('queued', 'sending', 'deferred', 'unknown')"
+
+
+class Base(DeclarativeBase):
+    """Names of constraints are stable, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 # the shape SQLAlchemy asks for
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        str: Text,
+        UUID: Uuid,
+        timedelta: Interval,
+        bytes: LargeBinary,
+    }
+
+
+class Person(Base):
+    """A representative. The only place, with agencies and mails, that names anyone."""
+
+    __tablename__ = "people"
+
+    person_id: Mapped[UUID] = mapped_column(
+        primary_key=True, server_default=text("uuidv7()")
+    )
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(index=True)  # no accents, for search
+    email: Mapped[str]
+    language: Mapped[str] = mapped_column(server_default="fr")
+    sign_in_subject: Mapped[str | None] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint("language IN ('fr', 'en')", name="language"),
+        Index("ix_people_email_lower", text("lower(email)")),
+    )
+
+
+class Agency(Base):
+    """A collection agency, by its permit."""
+
+    __tablename__ = "agencies"
+
+    permit: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    email: Mapped[str]
+    language: Mapped[str] = mapped_column(server_default="fr")
+    permit_valid: Mapped[bool] = mapped_column(server_default=text("true"))
+    permit_changed_on: Mapped[date | None]
+
+
+class DossierRow(Base):
+    """A dossier as its workflow last kept it; *version* never goes back."""
+
+    __tablename__ = "dossiers"
+
+    number: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.person_id"), index=True)
+    opened_on: Mapped[date]
+    phase: Mapped[str]
+    echeance: Mapped[date | None]
+    next_due_at: Mapped[datetime | None]
+    needs_staff: Mapped[bool] = mapped_column(server_default=text("false"))
+    version: Mapped[int] = mapped_column(server_default=text("0"))
+    kept_at: Mapped[datetime | None]  # the dossier's own instant of its last record
+    policy_version: Mapped[str | None]
+    facts: Mapped[dict[str, Any]]  # the rules.dossier.Dossier, as JSON
+    settled: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+
+    __table_args__ = (
+        CheckConstraint("number ~ '^CAR20[0-9]{2}[0-9A-Z]{8}$'", name="number"),
+        Index("ix_dossiers_phase_number", "phase", "number"),
+        Index("ix_dossiers_echeance_number", "echeance", "number"),
+    )
+
+
+class ExamResult(Base):
+    """A passed exam; one home, always."""
+
+    __tablename__ = "exam_results"
+
+    result_id: Mapped[str] = mapped_column(primary_key=True)
+    passed_on: Mapped[date]
+    home: Mapped[str] = mapped_column(ForeignKey("dossiers.number"), index=True)
+
+
+class LinkRow(Base):
+    """A contractual link, as the dossier's workflow knows it."""
+
+    __tablename__ = "links"
+
+    link_id: Mapped[str] = mapped_column(primary_key=True)
+    dossier: Mapped[str] = mapped_column(ForeignKey("dossiers.number"), index=True)
+    permit: Mapped[str] = mapped_column(index=True)
+    asked_on: Mapped[date | None]
+    since: Mapped[date | None]
+    until: Mapped[date | None]
+    refused_on: Mapped[date | None]
+
+
+class InvoiceRow(Base):
+    """What was asked for one operation, and what became of it."""
+
+    __tablename__ = "invoices"
+
+    invoice_id: Mapped[str] = mapped_column(primary_key=True)
+    dossier: Mapped[str] = mapped_column(ForeignKey("dossiers.number"), index=True)
+    operation: Mapped[str]
+    asked_on: Mapped[date]
+    renews: Mapped[date | None]
+    state: Mapped[str]
+    payment_id: Mapped[str | None] = mapped_column(unique=True)
+    captured_at: Mapped[datetime | None]
+    amount_cents: Mapped[int | None]
+
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'paid', 'void', 'reversed')", name="state"),
+        CheckConstraint("amount_cents > 0", name="amount"),
+    )
+
+
+class PaymentSession(Base):
+    """One try to pay an invoice at the provider."""
+
+    __tablename__ = "payment_sessions"
+
+    session_id: Mapped[str] = mapped_column(primary_key=True)
+    invoice_id: Mapped[str] = mapped_column(ForeignKey("invoices.invoice_id"))
+    amount_cents: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default="open")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    payment_id: Mapped[str | None] = mapped_column(unique=True)
+
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'paid', 'refused')", name="state"),
+        CheckConstraint("amount_cents > 0", name="amount"),
+        Index("ix_payment_sessions_invoice_id", "invoice_id"),
+    )
+
+
+class Certificate(Base):
+    """A certificate; a person holds one live certificate of a kind, never two."""
+
+    __tablename__ = "certificates"
+
+    number: Mapped[str] = mapped_column(ForeignKey("dossiers.number"), primary_key=True)
+    kind: Mapped[str]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.person_id"))
+    status: Mapped[str]
+    start: Mapped[date]
+    echeance: Mapped[date]
+
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('in_force', 'suspended', 'expired', 'cancelled', 'replaced')",
+            name="status",
+        ),
+        CheckConstraint("start < echeance", name="term"),
+        Index(
+            "uq_certificates_one_live",
+            "person_id",
+            "kind",
+            unique=True,
+            postgresql_where=text(LIVE),
+        ),
+    )
+
+
+class Letter(Base):
+    """A letter from its order to its end; the row exists before the first SMTP word.
+
+    States: queued -> sending -> accepted | deferred | refused | unknown; skipped,
+    cancelled; bounced after accepted. *fence* grows by one a claim.
+    """
+
+    __tablename__ = "letters"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    dossier: Mapped[str] = mapped_column(ForeignKey("dossiers.number"))
+    notice: Mapped[str]
+    ordered: Mapped[dict[str, Any]]  # the LetterOrder, as JSON
+    occurred_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(server_default="queued")
+    fence: Mapped[int] = mapped_column(server_default=text("0"))
+    message_id: Mapped[str | None] = mapped_column(unique=True)
+    language: Mapped[str | None]
+    recipient: Mapped[str | None]
+    subject: Mapped[str | None]
+    body: Mapped[str | None]
+    answer: Mapped[str | None]  # the relay's last words, or why nothing was sent
+    queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('queued', 'sending', 'accepted', 'deferred', 'refused',"
+            " 'unknown', 'bounced', 'skipped', 'cancelled')",
+            name="state",
+        ),
+        Index("ix_letters_dossier_occurred_at", "dossier", "occurred_at"),
+        Index(
+            "ix_letters_on_their_way", "changed_at", postgresql_where=text(OPEN_LETTER)
+        ),
+    )
+
+
+class FactRow(Base):
+    """The inbox of facts: what was told, kept before anybody was answered."""
+
+    __tablename__ = "facts"
+
+    fact_id: Mapped[str] = mapped_column(primary_key=True)
+    dossier: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
+    source: Mapped[str]
+    body: Mapped[dict[str, Any]]  # the fact, as JSON
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(server_default="new")
+    stored_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('new', 'signalled', 'applied', 'dead')", name="state"
+        ),
+        Index(
+            "ix_facts_not_applied",
+            "stored_at",
+            postgresql_where=text("state IN ('new', 'signalled')"),
+        ),
+    )
+
+
+class DecisionRow(Base):
+    """A yes or no, with its conditions and the policy it used."""
+
+    __tablename__ = "decisions"
+
+    decision_id: Mapped[str] = mapped_column(primary_key=True)
+    decided: Mapped[str] = mapped_column(primary_key=True)
+    dossier: Mapped[str] = mapped_column(ForeignKey("dossiers.number"), index=True)
+    by: Mapped[str]
+    at: Mapped[datetime]
+    policy_version: Mapped[str]
+    findings: Mapped[list[Any]]
+    ground: Mapped[str | None]
+    text_id: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint("decided = 'accepted' OR by <> 'rule'", name="only_a_person"),
+    )
+
+
+class TaskRow(Base):
+    """Something only a person can settle; *dossier* is empty for unmatched mail."""
+
+    __tablename__ = "tasks"
+
+    task_id: Mapped[str] = mapped_column(primary_key=True)
+    dossier: Mapped[str | None] = mapped_column(ForeignKey("dossiers.number"))
+    reason: Mapped[str]
+    about: Mapped[str | None]
+    due_on: Mapped[date]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    escalated: Mapped[bool] = mapped_column(server_default=text("false"))
+
+    __table_args__ = (
+        Index("ix_tasks_dossier", "dossier"),
+        Index(
+            "ix_tasks_open",
+            "due_on",
+            "task_id",
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
+
+
+class TimelineEntry(Base):
+    """One line of a dossier's history; each hash covers the one before."""
+
+    __tablename__ = "timeline"
+
+    dossier: Mapped[str] = mapped_column(
+        ForeignKey("dossiers.number"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    what: Mapped[str]
+    at: Mapped[datetime]
+    by: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+    text_id: Mapped[str | None]
+    previous_hash: Mapped[str]
+    hash: Mapped[str]
+
+
+class WrittenText(Base):
+    """A text a person wrote for a decision or a comment; only its id travels."""
+
+    __tablename__ = "texts"
+
+    text_id: Mapped[str] = mapped_column(primary_key=True)
+    dossier: Mapped[str | None]
+    text: Mapped[str]
+    by: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Mail(Base):
+    """A message as it came in; *mail_id* is the hash of its bytes: stored once."""
+
+    __tablename__ = "mails"
+
+    mail_id: Mapped[str] = mapped_column(primary_key=True)
+    raw: Mapped[bytes]
+    message_id: Mapped[str | None] = mapped_column(index=True)
+    sender: Mapped[str | None]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    dossier: Mapped[str | None]
+    outcome: Mapped[str]  # fact, task, ignored: what became of it
+    understood: Mapped[dict[str, Any]]
+
+
+class Clock(Base):
+    """Embedded stack only: how far a dossier's clock was moved ahead."""
+
+    __tablename__ = "clocks"
+
+    dossier: Mapped[str] = mapped_column(primary_key=True)
+    ahead: Mapped[timedelta]
+
+
+class AccessToken(Base):
+    """A development token of a role; only its hash is kept."""
+
+    __tablename__ = "access_tokens"
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    role: Mapped[str]
+    subject: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint(
+            "role IN ('representative', 'agency', 'officer', 'exam_body', 'register')",
+            name="role",
+        ),
+        UniqueConstraint("role", "subject"),
+    )
+
+
+class Sweep(Base):
+    """One run of reconciliation: what it looked at, found and repaired."""
+
+    __tablename__ = "sweeps"
+
+    sweep_id: Mapped[UUID] = mapped_column(
+        primary_key=True, server_default=text("uuidv7()")
+    )
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    checked: Mapped[int] = mapped_column(server_default=text("0"))
+    repaired: Mapped[int] = mapped_column(server_default=text("0"))
+    findings: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))

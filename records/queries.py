@@ -1,0 +1,203 @@
+"""Every question the doors ask of the tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from records.models import (
+    AccessToken,
+    Agency,
+    DossierRow,
+    FactRow,
+    InvoiceRow,
+    Letter,
+    LinkRow,
+    PaymentSession,
+    Person,
+    TaskRow,
+    TimelineEntry,
+)
+from records.opening import name_key
+from rules.dossier import Phase
+
+
+async def holder_of_token(session: AsyncSession, token_hash: str) -> AccessToken | None:
+    """Who holds this token?"""
+    return await session.get(AccessToken, token_hash)
+
+
+async def dossier_numbered(session: AsyncSession, number: str) -> DossierRow | None:
+    """What was last kept of this dossier?"""
+    return await session.get(DossierRow, number)
+
+
+async def agency_with_permit(session: AsyncSession, permit: str) -> Agency | None:
+    """Which agency holds this permit?"""
+    return await session.get(Agency, permit)
+
+
+async def link_named(session: AsyncSession, link_id: str) -> LinkRow | None:
+    """Which link is this?"""
+    return await session.get(LinkRow, link_id)
+
+
+async def fact_told(session: AsyncSession, fact_id: str) -> FactRow | None:
+    """Was this fact told before, and to which dossier?"""
+    return await session.get(FactRow, fact_id)
+
+
+async def task_numbered(session: AsyncSession, task_id: str) -> TaskRow | None:
+    """Which task is this?"""
+    return await session.get(TaskRow, task_id)
+
+
+async def open_dossiers_linked_to(
+    session: AsyncSession, permit: str
+) -> Sequence[DossierRow]:
+    """Which dossiers that are not closed have, had or asked for a link to this agency?
+
+    A link that has ended counts too: what was alive at the échéance is asked later.
+    """
+    linked = select(LinkRow.dossier).where(LinkRow.permit == permit)
+    query = (
+        select(DossierRow)
+        .where(DossierRow.number.in_(linked), DossierRow.phase != Phase.CLOSED)
+        .order_by(DossierRow.number)
+    )
+    return (await session.scalars(query)).all()
+
+
+# ------------------------------------------------------------- pages of one dossier
+
+
+async def timeline_of(
+    session: AsyncSession, number: str, *, after: int, limit: int
+) -> Sequence[TimelineEntry]:
+    """What happened in this dossier, after a position (exclusive)?"""
+    query = (
+        select(TimelineEntry)
+        .where(TimelineEntry.dossier == number, TimelineEntry.position > after)
+        .order_by(TimelineEntry.position)
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def letters_of(session: AsyncSession, number: str) -> Sequence[Letter]:
+    """Which letters were written for this dossier, oldest first?"""
+    query = (
+        select(Letter)
+        .where(Letter.dossier == number)
+        .order_by(Letter.occurred_at, Letter.key)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def invoices_of(session: AsyncSession, number: str) -> Sequence[InvoiceRow]:
+    """Which invoices does this dossier have, oldest first?"""
+    query = (
+        select(InvoiceRow)
+        .where(InvoiceRow.dossier == number)
+        .order_by(InvoiceRow.asked_on, InvoiceRow.invoice_id)
+    )
+    return (await session.scalars(query)).all()
+
+
+# ------------------------------------------------------------------ lists for staff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierFilter:
+    """Which dossiers a list shows; *search* is part of a name, or a number's start."""
+
+    phase: Phase | None = None
+    needs_staff: bool | None = None
+    echeance_before: date | None = None
+    search: str | None = None
+
+
+async def dossiers_matching(
+    session: AsyncSession, wanted: DossierFilter, *, after: str, limit: int
+) -> Sequence[tuple[DossierRow, str]]:
+    """Which dossiers match, by number after *after* (exclusive), with whose name?"""
+    query = (
+        select(DossierRow, Person.name)
+        .join(Person, Person.person_id == DossierRow.person_id)
+        .where(DossierRow.number > after)
+        .order_by(DossierRow.number)
+        .limit(limit)
+    )
+    rows = await session.execute(_narrowed(query, wanted))
+    return [(row, name) for row, name in rows]
+
+
+def _narrowed(
+    query: Select[tuple[DossierRow, str]], wanted: DossierFilter
+) -> Select[tuple[DossierRow, str]]:
+    if wanted.phase is not None:
+        query = query.where(DossierRow.phase == wanted.phase)
+    if wanted.needs_staff is not None:
+        query = query.where(DossierRow.needs_staff == wanted.needs_staff)
+    if wanted.echeance_before is not None:
+        query = query.where(DossierRow.echeance < wanted.echeance_before)
+    if wanted.search is not None:
+        number = "".join(wanted.search.split()).replace("-", "").upper()
+        by_number = DossierRow.number.startswith(number, autoescape=True)
+        named = Person.name_key.contains(name_key(wanted.search), autoescape=True)
+        query = query.where(by_number | named)
+    return query
+
+
+async def open_tasks(
+    session: AsyncSession, *, after: tuple[date, str] | None, limit: int
+) -> Sequence[TaskRow]:
+    """What waits for a person, most urgent first, after a task (exclusive)?"""
+    query = (
+        select(TaskRow)
+        .where(TaskRow.closed_at.is_(None))
+        .order_by(TaskRow.due_on, TaskRow.task_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(TaskRow.due_on, TaskRow.task_id) > tuple_(*after))
+    return (await session.scalars(query)).all()
+
+
+# ---------------------------------------------------------------------------- money
+
+
+async def open_payment_session(
+    session: AsyncSession, invoice_id: str, amount_cents: int
+) -> PaymentSession | None:
+    """Is a try to pay this amount already under way?"""
+    query = (
+        select(PaymentSession)
+        .where(
+            PaymentSession.invoice_id == invoice_id,
+            PaymentSession.amount_cents == amount_cents,
+            PaymentSession.state == "open",
+        )
+        .order_by(PaymentSession.created_at.desc())
+        .limit(1)
+    )
+    return (await session.scalars(query)).first()
+
+
+async def dossier_of_invoice(session: AsyncSession, invoice_id: str) -> str | None:
+    """Whose invoice is this?"""
+    query = select(InvoiceRow.dossier).where(InvoiceRow.invoice_id == invoice_id)
+    return (await session.scalars(query)).first()
+
+
+async def dossier_of_payment(session: AsyncSession, payment_id: str) -> str | None:
+    """Which dossier did this payment pay for, by its invoice or by its session?"""
+    paid = select(InvoiceRow.dossier).where(InvoiceRow.payment_id == payment_id)
+    by_session = (
+        select(InvoiceRow.dossier)
+        .join(PaymentSession, PaymentSession.invoice_id == InvoiceRow.invoice_id)
+        .where(PaymentSession.payment_id == payment_id)
+    )
+    return (await session.scalars(paid.union(by_session))).first()

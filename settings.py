@@ -1,0 +1,213 @@
+"""What an installation of Échéance must be told, checked at start."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "ECHEANCE_"
+CHECKOUT = Path(__file__).resolve().parent
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the text is one sentence for the operator."""
+
+
+class Settings(BaseSettings):
+    """Every setting: variable ECHEANCE_<NAME>, or a file of that name for a secret."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    # PostgreSQL
+    database_url: str = Field(
+        repr=False,
+        description="Database, as postgresql+psycopg://user:password@host:port/name.",
+    )
+
+    # Temporal
+    temporal_address: str = Field(
+        "127.0.0.1:7233", description="Temporal frontend, host:port."
+    )
+    temporal_namespace: str = Field("default", description="Temporal namespace.")
+    temporal_ui_url: str = Field(
+        "http://127.0.0.1:8233", description="Where staff open Temporal's own pages."
+    )
+
+    # Mail that leaves
+    smtp_host: str = Field("127.0.0.1", description="Relay that takes our letters.")
+    smtp_port: Port = Field(25, description="Port of the relay.")
+    smtp_tls: Literal["none", "starttls", "implicit"] = Field(
+        "none", description="How the relay is spoken to; never downgraded."
+    )
+    smtp_username: str | None = Field(None, description="Account at the relay, if any.")
+    smtp_password: SecretStr | None = Field(
+        None, description="Password of that account."
+    )
+    mail_from: str = Field(
+        "infocertificat@echeance.example", description="Address in From of letters."
+    )
+    mail_domain: str = Field(
+        "echeance.example", description="Domain at the right of each Message-ID."
+    )
+    mail_key: SecretStr = Field(
+        description="Key (HMAC) from which Message-IDs are derived; never changed."
+    )
+    mail_per_second: float = Field(
+        5.0, gt=0, description="Most letters handed to the relay in one second."
+    )
+    relay_log_url: str | None = Field(
+        None,
+        description="GET <url>/<Message-ID> answers 200 if the relay took the letter, "
+        "404 if it did not. Without it a doubt is settled by policy.",
+    )
+
+    # Mail that comes in
+    intake_address: str = Field(
+        "infocertificat@echeance.example",
+        description="Address to which people write about a certificate.",
+    )
+    lmtp_host: str = Field("127.0.0.1", description="Address the intake listens on.")
+    lmtp_port: Port = Field(8024, description="LMTP port of the intake.")
+    office_help_address: str = Field(
+        "aide@echeance.example", description="Where letters send people for help."
+    )
+
+    # Doors
+    public_url: str = Field(
+        "http://127.0.0.1:8000", description="Address of the service as people see it."
+    )
+    api_host: str = Field("127.0.0.1", description="Address the API listens on.")
+    api_port: Port = Field(8000, description="Port the API listens on.")
+    payment_webhook_secret: SecretStr = Field(
+        description="Key of the payment provider's webhook, whsec_ and base64."
+    )
+    tokens_file: Path | None = Field(
+        None,
+        description="JSON of development tokens by role; only while sign-in is absent.",
+    )
+
+    # The installation
+    data_dir: Path = Field(
+        CHECKOUT / "var", description="Folder of everything kept on this machine."
+    )
+    embedded: bool = Field(
+        default=False, description="True on the one-machine stack, never in production."
+    )
+    allow_clear_text_network: bool = Field(
+        default=False,
+        description="Says that the network to Temporal and before the API is private; "
+        "without it only loopback addresses are taken.",
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console", description="Lines for people or for machines."
+    )
+    ready_file: Path | None = Field(
+        None, description="File that worker and intake touch once they take work."
+    )
+    secrets_dir: Path | None = Field(
+        None,
+        description="Folder of secret files, each named like its variable in small "
+        "letters.",
+    )
+
+    @model_validator(mode="after")
+    def _speaks_postgresql(self) -> Self:
+        if not self.database_url.startswith("postgresql+psycopg://"):
+            raise ValueError(
+                "ECHEANCE_DATABASE_URL must begin with postgresql+psycopg://"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _stays_private(self) -> Self:
+        if self.embedded or self.allow_clear_text_network:
+            return self
+        temporal = self.temporal_address.rpartition(":")[0]
+        for variable, host in (
+            ("ECHEANCE_TEMPORAL_ADDRESS", temporal),
+            ("ECHEANCE_API_HOST", self.api_host),
+        ):
+            if not _is_loopback(host):
+                raise ValueError(
+                    f"{variable} is {host}, which is reached in clear text: use a "
+                    "loopback address, or set ECHEANCE_ALLOW_CLEAR_TEXT_NETWORK=true "
+                    "if that network is private"
+                )
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings() -> Settings:
+    """Read the environment and the secret files.
+
+    Raises SettingsError, whose text names the variable that is missing or wrong.
+    """
+    folder = os.environ.get(f"{PREFIX}SECRETS_DIR")
+    if folder and not Path(folder).is_dir():
+        raise SettingsError(f"ECHEANCE_SECRETS_DIR: the folder {folder} is missing.")
+    try:
+        return Settings(_secrets_dir=folder or None)
+    except ValidationError as problem:
+        raise SettingsError(_sentence(problem)) from None
+
+
+def settings_from(values: Mapping[str, str]) -> Settings:
+    """Build the settings from variables given as a mapping (ECHEANCE_… to text)."""
+    own = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in values.items()
+        if name.startswith(PREFIX)
+    }
+    try:
+        return Settings.model_validate(own)
+    except ValidationError as problem:
+        raise SettingsError(_sentence(problem)) from None
+
+
+def without_secrets(settings: Settings) -> dict[str, str]:
+    """Return each variable and its effective value, secrets covered."""
+    shown = {
+        f"{PREFIX}{name.upper()}": str(value)
+        for name, value in settings.model_dump(mode="json").items()
+        if value is not None
+    }
+    shown[f"{PREFIX}DATABASE_URL"] = _covered(settings.database_url)
+    return shown
+
+
+def _covered(url: str) -> str:
+    password = urlsplit(url).password
+    return url.replace(f":{password}@", ":**********@") if password else url
+
+
+def _sentence(problem: ValidationError) -> str:
+    first = problem.errors()[0]
+    if not first["loc"]:
+        return first["msg"].removeprefix("Value error, ") + "."
+    name = str(first["loc"][0])
+    variable = f"{PREFIX}{name.upper()}"
+    field = Settings.model_fields.get(name)
+    meaning = field.description if field else ""
+    if first["type"] == "missing":
+        return f"{variable} is missing: {meaning}"
+    return f"{variable} is wrong ({first['msg']}): {meaning}"

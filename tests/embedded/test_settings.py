@@ -1,0 +1,113 @@
+"""Each setting is documented, and a wrong one is one sentence that names it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedded.parts import stack_environment
+from embedded.places import CHECKOUT
+from embedded.ports import VARIABLES, Ports
+from settings import Settings, SettingsError, settings_from, without_secrets
+
+DOCUMENTED = (CHECKOUT / "docs" / "settings.md").read_text()
+REQUIRED = {
+    "ECHEANCE_DATABASE_URL": "postgresql+psycopg://who:hidden-word@127.0.0.1:5432/it",
+    "ECHEANCE_MAIL_KEY": "hidden-key",
+    "ECHEANCE_PAYMENT_WEBHOOK_SECRET": "whsec_aGlkZGVu",
+}
+
+
+def cli(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ECHEANCE_")
+    }
+    return subprocess.run(
+        (sys.executable, "cli.py", "settings", "--data-dir", "/nowhere"),
+        cwd=CHECKOUT,
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_each_setting_is_documented_with_its_own_words(name: str) -> None:
+    row = re.search(rf"^\| `ECHEANCE_{name.upper()}` \|.*$", DOCUMENTED, re.MULTILINE)
+    assert row, name
+    assert str(Settings.model_fields[name].description) in row[0]
+
+
+def test_nothing_is_documented_that_does_not_exist() -> None:
+    known = {f"ECHEANCE_{name.upper()}" for name in Settings.model_fields}
+    known |= {*VARIABLES.values(), "ECHEANCE_PORTS"}
+    assert set(re.findall(r"ECHEANCE_[A-Z_]+[A-Z]", DOCUMENTED)) == known
+
+
+@pytest.mark.parametrize("missing", REQUIRED)
+def test_a_missing_secret_is_named_in_one_sentence(missing: str) -> None:
+    rest = {name: value for name, value in REQUIRED.items() if name != missing}
+    answer = cli(rest)
+    assert answer.returncode == 2
+    assert answer.stdout.startswith(f"{missing} is missing:")
+    assert len(answer.stdout.splitlines()) == 1
+    assert answer.stderr == ""
+
+
+def test_secrets_are_read_from_files_and_never_printed(tmp_path: Path) -> None:
+    for name, value in REQUIRED.items():
+        (tmp_path / name.lower()).write_text(f"{value}\n")
+    answer = cli({"ECHEANCE_SECRETS_DIR": str(tmp_path)})
+    assert answer.returncode == 0
+    assert "who:**********@127.0.0.1" in answer.stdout
+    assert "hidden" not in answer.stdout
+    assert "aGlkZGVu" not in answer.stdout
+    settings = settings_from(REQUIRED)
+    assert "hidden" not in repr(settings) + str(without_secrets(settings))
+
+
+def test_a_missing_folder_of_secrets_is_named() -> None:
+    answer = cli({"ECHEANCE_SECRETS_DIR": "/nowhere/at/all"})
+    assert answer.returncode == 2
+    assert "/nowhere/at/all" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ECHEANCE_SMTP_PORT", "mail"),
+        ("ECHEANCE_SMTP_TLS", "perhaps"),
+        ("ECHEANCE_MAIL_PER_SECOND", "0"),
+        ("ECHEANCE_DATABASE_URL", "sqlite:///x"),
+    ],
+)
+def test_a_wrong_setting_is_named(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        settings_from({**REQUIRED, variable: value})
+
+
+@pytest.mark.parametrize(
+    ("variable", "address"),
+    [
+        ("ECHEANCE_TEMPORAL_ADDRESS", "temporal.example:7233"),
+        ("ECHEANCE_API_HOST", "0.0.0.0"),
+    ],
+)
+def test_a_clear_text_address_beyond_this_machine_needs_a_word(
+    variable: str, address: str
+) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        settings_from({**REQUIRED, variable: address})
+    said = {**REQUIRED, variable: address, "ECHEANCE_ALLOW_CLEAR_TEXT_NETWORK": "true"}
+    assert settings_from(said).allow_clear_text_network
+
+
+def test_the_stack_sets_only_settings_that_exist(tmp_path: Path) -> None:
+    known = {f"ECHEANCE_{name.upper()}" for name in Settings.model_fields}
+    assert stack_environment(tmp_path, Ports.free()).keys() <= known

@@ -1,0 +1,193 @@
+"""The worker process: lives the stories, does their effects, drains, and leaves."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
+from typing import NoReturn
+
+import structlog
+from sqlalchemy.exc import OperationalError
+from structlog.typing import Processor
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+import engine
+from activities.certificates import Certificates
+from activities.dossiers import Dossiers
+from activities.letters import Letters, Post
+from activities.writing import Letterhead
+from letters.compose import check_templates
+from records import migrations
+from records.database import Sessions, make_engine, make_sessions
+from settings import Settings, SettingsError, load_settings
+from workflows.effects import MAIL, RENEWALS
+from workflows.renewal import RenewalWorkflow
+
+log = logging.getLogger("worker")
+
+CONNECTIONS = 20
+LOCAL_EFFECTS = 16
+"""Fewer than connections: an effect never waits for the pool while it holds a slot."""
+LETTERS_AT_ONCE = 10
+STORIES_IN_MEMORY = 5000
+"""About 60 KB each; a story that is not in memory is replayed when it wakes."""
+DRAIN = timedelta(seconds=25)
+LONGEST_PAUSE = 5.0
+
+
+class WrongTablesError(RuntimeError):
+    """The tables are not those this code needs; the text says what to do."""
+
+
+async def work(settings: Settings, stop: asyncio.Event) -> None:
+    """Work until *stop* is set, then finish what was begun, within 30 seconds.
+
+    Raises WrongTablesError, and what letters.compose.check_templates raises, before
+    any work is taken.
+    """
+    check_templates()
+    database = make_engine(settings.database_url, connections=CONNECTIONS)
+    try:
+        client = await _reach(settings, stop)
+        if client is None:
+            return
+        async with AsyncExitStack() as at_work:
+            for part in workers(client, make_sessions(database), settings):
+                await at_work.enter_async_context(part)
+            _say_ready(settings)
+            await stop.wait()
+            log.info("stopping: what was begun is finished, nothing new is taken")
+    finally:
+        await database.dispose()
+
+
+async def _reach(settings: Settings, stop: asyncio.Event) -> Client | None:
+    """Wait for PostgreSQL and Temporal; None if we are stopped before they answer."""
+    pause = 0.25
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(_check_tables, settings)
+            return await engine.connect(settings)
+        except (OperationalError, RPCError, RuntimeError) as away:
+            if isinstance(away, WrongTablesError):
+                raise
+            log.info("waiting: %s", _first_line(away))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+    return None
+
+
+def _check_tables(settings: Settings) -> None:
+    found, needed = migrations.current(settings.database_url), migrations.head()
+    if found != needed:
+        raise WrongTablesError(
+            f"the tables are at {found}, this code needs {needed}: "
+            "run `python cli.py db upgrade` of this version"
+        )
+
+
+def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[Worker]:
+    """Make the worker of the stories and that of the mail; neither is started."""
+    dossiers = Dossiers(sessions, client)
+    certificates = Certificates(sessions)
+    letters = Letters(sessions, Post.of(settings), Letterhead.of(settings))
+    return (
+        Worker(
+            client,
+            task_queue=RENEWALS,
+            workflows=[RenewalWorkflow],
+            activities=[
+                dossiers.load_story,
+                dossiers.read_policy,
+                dossiers.keep_record,
+                dossiers.deliver_told,
+                dossiers.set_facts_aside,
+                certificates.whose_certificate,
+                certificates.move_result,
+                certificates.claim_certificate,
+            ],
+            max_cached_workflows=STORIES_IN_MEMORY,
+            max_concurrent_local_activities=LOCAL_EFFECTS,
+            graceful_shutdown_timeout=DRAIN,
+        ),
+        Worker(
+            client,
+            task_queue=MAIL,
+            activities=[letters.send_letter],
+            max_concurrent_activities=LETTERS_AT_ONCE,
+            max_task_queue_activities_per_second=settings.mail_per_second,
+            graceful_shutdown_timeout=DRAIN,
+        ),
+    )
+
+
+def _say_ready(settings: Settings) -> None:
+    log.info("ready: %s and %s", RENEWALS, MAIL)
+    if settings.ready_file is not None:
+        settings.ready_file.touch()
+
+
+def _first_line(problem: BaseException) -> str:
+    return str(problem).partition("\n")[0] or type(problem).__name__
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(ending, stop.set)
+    await work(settings, stop)
+
+
+def _log_to(log_format: str) -> None:
+    """Write lines for people or for machines, the SDK's own among them."""
+    handler = logging.StreamHandler(sys.stdout)
+    stamp = structlog.processors.TimeStamper(fmt="iso")
+    rendered: list[Processor] = (
+        [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
+        if log_format == "json"
+        else [structlog.dev.ConsoleRenderer(colors=False)]
+    )
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[stamp, structlog.stdlib.add_log_level],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *rendered,
+            ],
+        )
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for chatty in ("alembic", "httpx2"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def main() -> NoReturn:
+    """Work until SIGTERM or SIGINT; exit code 2 for settings, 1 for anything else."""
+    try:
+        settings = load_settings()
+    except SettingsError as problem:
+        print(problem, file=sys.stderr)
+        engine.leave(2)
+    _log_to(settings.log_format)
+    try:
+        asyncio.run(_run(settings))
+    except WrongTablesError as problem:
+        log.error("%s", problem)  # noqa: TRY400 # the sentence is all there is to know
+        engine.leave(1)
+    except BaseException:
+        log.exception("the worker broke down")
+        engine.leave(1)
+    engine.leave(0)
+
+
+if __name__ == "__main__":
+    main()

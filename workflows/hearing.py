@@ -1,0 +1,471 @@
+"""What each fact changes in a dossier: heard in any order, late, early or twice."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import assert_never
+
+from rules.civil_time import civil_date, delay
+from rules.dossier import (
+    Capture,
+    Dossier,
+    Ending,
+    EndReason,
+    Exam,
+    Invoice,
+    Item,
+    Link,
+    Operation,
+    PermitChange,
+    Phase,
+    Stage,
+    TransferRequest,
+)
+from rules.fees import amount_on
+from rules.numbers import DossierNumber
+from rules.policy import PaymentAfterLapse, ReversalAfterIssue
+from rules.reasons import EXPIRY_PAGE, Condition, Finding
+from rules.standing import (
+    ended_certificate,
+    last_day_to_renew,
+)
+from rules.transfer import last_day_to_finish
+from workflows.messages import (
+    AgencyLinked,
+    AgencyUnlinked,
+    AnyFact,
+    EmailReceived,
+    ExamPassed,
+    InvoicePaid,
+    LetterBounced,
+    MailWish,
+    PaymentReversed,
+    PermitChanged,
+    ResultAnswered,
+    ResultAsked,
+    ResultReturned,
+    ResultTaken,
+    Source,
+)
+from workflows.turn import Turn
+
+LONGEST_EARLY_NOTICE = timedelta(days=366)
+"""A date farther ahead than this is a mistake, not a notice (our policy, not law)."""
+
+
+def hear(turn: Turn, fact: AnyFact) -> None:  # noqa: C901, PLR0912 # one arm a fact
+    """Apply one fact, seen for the first time, to the dossier of *turn*."""
+    turn.applied.append(fact.fact_id)
+    if turn.dossier.ending is not None and not isinstance(fact, ResultAsked):
+        turn.note("fact_after_the_end", fact.source, fact=fact.kind)
+        turn.give_to_a_person("fact_for_closed_dossier", fact.fact_id)
+        return
+    match fact:
+        case EmailReceived():
+            _email_received(turn, fact)
+        case InvoicePaid():
+            _invoice_paid(turn, fact)
+        case PaymentReversed():
+            _payment_reversed(turn, fact)
+        case AgencyLinked():
+            _agency_linked(turn, fact)
+        case AgencyUnlinked():
+            _agency_unlinked(turn, fact)
+        case ExamPassed():
+            _exam_passed(turn, fact)
+        case PermitChanged():
+            _permit_changed(turn, fact)
+        case LetterBounced():
+            turn.note("letter_bounced", fact.source, letter=fact.letter_key)
+            turn.give_to_a_person("letter_bounced", fact.letter_key)
+        case ResultAsked():
+            _result_asked(turn, fact)
+        case ResultAnswered():
+            _result_answered(turn, fact)
+        case ResultTaken():
+            _result_taken(turn, fact)
+        case ResultReturned():
+            if turn.dossier.result_promised_to == fact.by:
+                turn.change(result_promised_to=None)
+                turn.note("result_returned", fact.source, by=fact.by)
+        case _:
+            assert_never(fact)
+
+
+# ----------------------------------------------------------------------- mail
+
+
+def _email_received(turn: Turn, fact: EmailReceived) -> None:
+    turn.note("email_received", "person", wish=fact.wish, mail=fact.mail_id)
+    match fact.wish:
+        case MailWish.TRANSFER:
+            _transfer_wished(turn, fact)
+        case MailWish.OBSERVATIONS if turn.dossier.request is not None:
+            observed(turn, turn.dossier.request, fact.mail_id)
+        case MailWish.CANCEL:
+            # What changes a right is confirmed through the account, never by mail.
+            turn.give_to_a_person("cancellation_by_mail", fact.mail_id)
+        case MailWish.OBSERVATIONS | MailWish.OTHER:
+            turn.give_to_a_person("mail_to_read", fact.mail_id)
+
+
+def _transfer_wished(turn: Turn, fact: EmailReceived) -> None:
+    asked_on = civil_date(fact.received_at)
+    request = turn.dossier.request
+    if request is not None and request.stage is Stage.ITEMS_MISSING:
+        _complete_request(turn, request, fact)
+    elif turn.phase is not Phase.EXAM_AWAITED:
+        turn.give_to_a_person("mail_to_read", fact.mail_id)
+    elif asked_on > turn.today:
+        turn.give_to_a_person("date_in_the_future", fact.fact_id)
+    else:
+        open_request(
+            turn, fact.fact_id, asked_on, fact.certificate, missing=fact.missing
+        )
+
+
+def open_request(
+    turn: Turn,
+    request_id: str,
+    asked_on: date,
+    certificate: DossierNumber | None,
+    missing: tuple[Item, ...],
+) -> None:
+    """Begin the examination of a wish to transfer, or ask for what it lacks."""
+    request = TransferRequest(
+        request_id,
+        asked_on,
+        Stage.ITEMS_MISSING if missing else Stage.TO_EXAMINE,
+        certificate,
+        missing,
+    )
+    turn.note(
+        "transfer_requested", "person", certificate=certificate, asked_on=asked_on
+    )
+    if missing:
+        request = replace(
+            request,
+            complete_by=delay(
+                asked_on,
+                turn.policy.missing_items_days,
+                delays_extended=turn.policy.delays_extended,
+            ),
+        )
+        _ask_for_missing_items(turn, request)
+    else:
+        turn.write("transfer_received", request_id, certificate=certificate)
+    turn.change(request=request)
+
+
+def _complete_request(
+    turn: Turn, request: TransferRequest, fact: EmailReceived
+) -> None:
+    """Add what an answer brings; what was said before stays said."""
+    missing = tuple(item for item in request.missing if item in fact.missing)
+    request = replace(
+        request,
+        certificate=fact.certificate or request.certificate,
+        missing=missing,
+        stage=Stage.ITEMS_MISSING if missing else Stage.TO_EXAMINE,
+    )
+    turn.change(request=request)
+    if missing:
+        _ask_for_missing_items(turn, request, again=fact.fact_id)
+    else:
+        turn.write(
+            "transfer_received", request.request_id, certificate=request.certificate
+        )
+
+
+def _ask_for_missing_items(
+    turn: Turn, request: TransferRequest, *, again: str | None = None
+) -> None:
+    turn.write(
+        "items_missing",
+        again or request.request_id,
+        missing=request.missing,
+        act_before=request.complete_by,
+        certificate=request.certificate,
+    )
+
+
+def observed(turn: Turn, request: TransferRequest, text_id: str) -> None:
+    """Put a person's comments before the officer who must read them."""
+    turn.change(request=replace(request, observed=True))
+    turn.note("observations_received", "person", text_id=text_id)
+    turn.give_to_a_person("observations_to_read", text_id)
+
+
+# ---------------------------------------------------------------------- money
+
+
+def _invoice_paid(turn: Turn, fact: InvoicePaid) -> None:
+    invoice = turn.dossier.invoice(fact.invoice_id) or _early(turn, fact)
+    trouble = _trouble_with_payment(turn, invoice, fact)
+    if trouble is not None or invoice is None:
+        turn.note(
+            "payment_not_applied", fact.source, payment=fact.payment_id, why=trouble
+        )
+        turn.give_to_a_person(trouble or "unknown_invoice", fact.payment_id)
+        return
+    if invoice.paid is not None and invoice.paid.payment_id == fact.payment_id:
+        return  # the same capture under another fact id
+    capture = Capture(fact.payment_id, fact.occurred_at, fact.amount_cents)
+    turn.dossier = turn.dossier.with_invoice(
+        replace(invoice, paid=capture, void_on=None)
+    )
+    turn.note(
+        "invoice_paid",
+        fact.source,
+        invoice=invoice.invoice_id,
+        captured_at=fact.occurred_at.isoformat(),
+        amount_cents=fact.amount_cents,
+    )
+    turn.write(
+        "receipt",
+        fact.payment_id,
+        invoice_id=invoice.invoice_id,
+        amount_cents=fact.amount_cents,
+    )
+
+
+def _early(turn: Turn, fact: InvoicePaid) -> Invoice | None:
+    """Accept the first fee told before its invoice: facts arrive in any order."""
+    dossier = turn.dossier
+    first = not dossier.terms and not dossier.invoices
+    if first and fact.invoice_id == invoice_id(dossier, 1):
+        return Invoice(fact.invoice_id, Operation.ISSUE, turn.today)
+    return None
+
+
+def invoice_id(dossier: Dossier, position: int) -> str:
+    """Name the invoice of a dossier by its position, the first being 1."""
+    return f"{dossier.number}-{position}"
+
+
+def _trouble_with_payment(
+    turn: Turn, invoice: Invoice | None, fact: InvoicePaid
+) -> str | None:
+    """Say why money cannot count, as the reason of a task; None if it can."""
+    if invoice is None:
+        return "unknown_invoice"
+    if fact.occurred_at > fact.received_at + timedelta(days=1):
+        return "date_in_the_future"
+    if invoice.paid is not None and invoice.paid.payment_id != fact.payment_id:
+        turn.write("refund_due", fact.payment_id, amount_cents=fact.amount_cents)
+        return "double_payment"
+    paid_on = civil_date(fact.occurred_at)
+    fee = amount_on(paid_on, invoice.operation, turn.policy)
+    if fact.currency != "CAD" or fact.amount_cents != fee.cents:
+        return "wrong_amount"
+    void = invoice.void_on is not None and paid_on >= invoice.void_on
+    if void or not _can_still_serve(turn, invoice, paid_on):
+        turn.write("refund_due", fact.payment_id, amount_cents=fact.amount_cents)
+        return "payment_too_late"
+    return None
+
+
+def _can_still_serve(turn: Turn, invoice: Invoice, paid_on: date) -> bool:
+    dossier, policy = turn.dossier, turn.policy
+    if invoice.operation is Operation.RENEWAL:
+        return invoice.renews is not None and paid_on <= last_day_to_renew(
+            invoice.renews, policy
+        )
+    if policy.payment_after_exam_lapsed is PaymentAfterLapse.KEPT_FOR_NEW_EXAM:
+        return True
+    return dossier.exam is None or paid_on <= last_day_to_finish(dossier.exam, policy)
+
+
+def _payment_reversed(turn: Turn, fact: PaymentReversed) -> None:
+    invoice = next(
+        (
+            i
+            for i in turn.dossier.invoices
+            if i.paid is not None and i.paid.payment_id == fact.payment_id
+        ),
+        None,
+    )
+    if invoice is None or invoice.paid is None:
+        turn.give_to_a_person("unknown_payment_reversed", fact.payment_id)
+        return
+    turn.note("payment_reversed", fact.source, payment=fact.payment_id)
+    term = next(
+        (t for t in turn.dossier.terms if t.invoice_id == invoice.invoice_id), None
+    )
+    undone = turn.policy.reversal_after_issue is ReversalAfterIssue.UNDONE
+    if term is not None and not undone and turn.today >= term.start:
+        # The certificate or its new term has begun: never silent, never automatic.
+        turn.give_to_a_person("payment_reversed_after_issue", fact.payment_id)
+        return
+    reversed_capture = replace(invoice.paid, reversed_on=turn.today)
+    turn.dossier = turn.dossier.with_invoice(
+        replace(invoice, paid=reversed_capture, void_on=turn.today)
+    )
+    if term is not None:
+        turn.change(terms=tuple(t for t in turn.dossier.terms if t is not term))
+    again = ask_fee(turn, invoice.operation, renews=invoice.renews)
+    turn.write(
+        "payment_reversed",
+        fact.payment_id,
+        invoice_id=again.invoice_id,
+        echeance=turn.dossier.echeance,
+        **turn.fee(invoice.operation),
+    )
+
+
+def ask_fee(turn: Turn, operation: Operation, renews: date | None = None) -> Invoice:
+    """Open the invoice of an operation, or find the one already open."""
+    open_already = turn.dossier.open_invoice(operation)
+    if open_already is not None and open_already.renews == renews:
+        return open_already
+    invoice = Invoice(
+        invoice_id(turn.dossier, len(turn.dossier.invoices) + 1),
+        operation,
+        turn.today,
+        renews,
+    )
+    turn.dossier = turn.dossier.with_invoice(invoice)
+    turn.note("invoice_opened", "rule", invoice=invoice.invoice_id, operation=operation)
+    return invoice
+
+
+# ------------------------------------------------------------ agencies, permits
+
+
+def _agency_linked(turn: Turn, fact: AgencyLinked) -> None:
+    if fact.since > turn.today + LONGEST_EARLY_NOTICE:
+        turn.give_to_a_person("date_in_the_future", fact.fact_id)
+        return
+    known = turn.dossier.link(fact.link_id)
+    if known is not None and known.since is not None:
+        return  # confirmed twice
+    asked = known or Link(fact.link_id, fact.permit)
+    turn.dossier = turn.dossier.with_link(
+        replace(asked, since=fact.since, refused_on=None)
+    )
+    turn.note("agency_linked", fact.source, permit=fact.permit, since=fact.since)
+    turn.write("link_confirmed", fact.link_id)
+
+
+def _agency_unlinked(turn: Turn, fact: AgencyUnlinked) -> None:
+    link = turn.dossier.link(fact.link_id)
+    if link is None or fact.until > turn.today + LONGEST_EARLY_NOTICE:
+        turn.give_to_a_person("unknown_link", fact.fact_id)
+        return
+    if link.since is None:
+        turn.dossier = turn.dossier.with_link(replace(link, refused_on=turn.today))
+        turn.note("link_refused", fact.source, permit=link.permit)
+        turn.write("link_refused", fact.link_id)
+        return
+    turn.dossier = turn.dossier.with_link(replace(link, until=fact.until))
+    turn.note("agency_unlinked", fact.source, permit=link.permit, until=fact.until)
+    turn.write("link_ended", f"{fact.link_id}/{fact.until}", act_before=fact.until)
+
+
+def _permit_changed(turn: Turn, fact: PermitChanged) -> None:
+    change = PermitChange(fact.permit, fact.valid, fact.effective_on)
+    if change in turn.dossier.permit_changes:
+        return
+    turn.change(permit_changes=(*turn.dossier.permit_changes, change))
+    turn.note(
+        "permit_changed",
+        fact.source,
+        permit=fact.permit,
+        valid=fact.valid,
+        effective_on=fact.effective_on,
+    )
+
+
+# ----------------------------------------------------------------------- exam
+
+
+def _exam_passed(turn: Turn, fact: ExamPassed) -> None:
+    if fact.passed_on > turn.today:
+        turn.give_to_a_person("date_in_the_future", fact.fact_id)
+        return
+    exam = turn.dossier.exam
+    if exam is not None and exam.passed_on >= fact.passed_on:
+        return  # the newest result counts
+    here_since = min(turn.today, civil_date(fact.received_at))
+    turn.change(exam=Exam(fact.result_id, fact.passed_on, here_since))
+    turn.note("exam_passed", fact.source, passed_on=fact.passed_on)
+    give_result_back(turn)
+
+
+def give_result_back(turn: Turn) -> None:
+    """Drop an open request: the expired dossier keeps its result."""
+    request = turn.dossier.request
+    if request is None:
+        return
+    if request.found is not None and request.certificate is not None:
+        turn.tell(
+            request.certificate,
+            ResultReturned(
+                fact_id=f"{request.request_id}:returned",
+                source=Source.DOSSIER,
+                occurred_at=turn.now,
+                received_at=turn.now,
+                by=turn.dossier.number,
+            ),
+        )
+    turn.change(request=None)
+
+
+# ----------------------------------------------- the result of an expired dossier
+
+
+def _result_asked(turn: Turn, fact: ResultAsked) -> None:
+    """Answer for this dossier's result: it is promised to one asker at a time."""
+    exam = ended_certificate(turn.dossier, turn.policy, turn.now)
+    promised_to = turn.dossier.result_promised_to
+    findings: tuple[Finding, ...] = ()
+    if exam is not None and promised_to in {None, fact.by}:
+        turn.change(result_promised_to=fact.by)
+        turn.note("result_promised", fact.source, to=fact.by)
+    else:
+        ended = turn.phase in {Phase.EXPIRED, Phase.CLOSED}
+        findings = (
+            Finding(
+                Condition.CERTIFICATE_HAS_ENDED,
+                ended,
+                EXPIRY_PAGE,
+                turn.dossier.echeance,
+            ),
+            Finding(Condition.RESULT_IS_FREE, False if ended else None, EXPIRY_PAGE),
+        )
+        exam = None
+        turn.note("result_not_promised", fact.source, to=fact.by)
+    turn.tell(
+        fact.by,
+        ResultAnswered(
+            fact_id=f"{fact.fact_id}:answer",
+            source=Source.DOSSIER,
+            occurred_at=turn.now,
+            received_at=turn.now,
+            request_id=fact.request_id,
+            exam=exam,
+            findings=findings,
+        ),
+    )
+
+
+def _result_answered(turn: Turn, fact: ResultAnswered) -> None:
+    request = turn.dossier.request
+    if request is None or request.request_id != fact.request_id:
+        return  # an answer to a request that was given up
+    turn.change(
+        request=replace(
+            request,
+            stage=Stage.ANSWERED,
+            found=fact.exam,
+            findings=fact.findings,
+        )
+    )
+
+
+def _result_taken(turn: Turn, fact: ResultTaken) -> None:
+    turn.note("result_taken", fact.source, by=fact.by)
+    turn.change(
+        exam=None,
+        result_promised_to=None,
+        ending=Ending(EndReason.RESULT_MOVED, turn.today),
+    )
