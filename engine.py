@@ -1,4 +1,4 @@
-"""How every process of ours reaches Temporal, addresses a dossier's story, and leaves."""
+"""How every process of ours reaches Temporal and a dossier's story, and leaves."""
 
 import asyncio
 import logging

@@ -15,7 +15,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.errors import Code, Refused
+from api.codes import Code
+from api.errors import Refused
 from api.parts import parts_of
 from records.models import AccessToken
 from records.queries import holder_of_token

@@ -1,4 +1,4 @@
-"""Every answer that is not a yes: its code, its status, its sentence in French, English.
+"""Every answer that is not a yes: its code, status and sentence, French and English.
 
 Exception
 ├── Refused              this request cannot be taken; the code says why
@@ -13,60 +13,8 @@ Exception
 from dataclasses import dataclass
 from enum import StrEnum
 
+from api.codes import Code
 from api.language import Language
-
-
-class Code(StrEnum):
-    """The codes that belong to the doors; a story adds Refusal, a number its problem.
-
-    A code never changes its meaning; sentences may.
-    """
-
-    # The request itself
-    INVALID_REQUEST = "invalid_request"
-    BAD_REQUEST = "bad_request"
-    NOT_AUTHENTICATED = "not_authenticated"
-    WRONG_ROLE = "wrong_role"
-    NOT_FOUND = "not_found"
-    METHOD_NOT_ALLOWED = "method_not_allowed"
-    BODY_TOO_LARGE = "body_too_large"
-    KEY_ALREADY_USED = "key_already_used"
-    # One field
-    MISSING = "missing"
-    UNKNOWN_FIELD = "unknown_field"
-    WRONG_TYPE = "wrong_type"
-    MALFORMED_JSON = "malformed_json"
-    TOO_SHORT = "too_short"
-    TOO_LONG = "too_long"
-    OUT_OF_RANGE = "out_of_range"
-    NOT_A_CHOICE = "not_a_choice"
-    BAD_DATE = "bad_date"
-    BAD_TEXT = "bad_text"
-    BAD_EMAIL = "bad_email"
-    BAD_KEY = "bad_key"
-    BAD_CURSOR = "bad_cursor"
-    BAD_VALUE = "bad_value"
-    # What is asked
-    DATE_IN_THE_FUTURE = "date_in_the_future"
-    FACT_CONTRADICTED = "fact_contradicted"
-    UNKNOWN_PERMIT = "unknown_permit"
-    PERMIT_NOT_VALID = "permit_not_valid"
-    NO_POLICY_ON_THAT_DAY = "no_policy_on_that_day"
-    # Money
-    NOTHING_TO_PAY = "nothing_to_pay"
-    TOO_LATE_TO_RENEW = "too_late_to_renew"
-    EXAM_LAPSED = "exam_lapsed"
-    UNLINKED_TOO_LONG = "unlinked_too_long"
-    PAYMENTS_NOT_OFFERED = "payments_not_offered"
-    UNKNOWN_SESSION = "unknown_session"
-    SESSION_SETTLED = "session_settled"
-    BAD_SIGNATURE = "bad_signature"
-    BAD_EVENT = "bad_event"
-    # The world
-    STORY_AWAY = "story_away"
-    RECORDS_AWAY = "records_away"
-    TOO_SLOW = "too_slow"
-    INTERNAL = "internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +104,7 @@ WORDINGS: dict[str, Wording] = {
     ),
     # -------------------------------------------------------------------- one field
     "missing": Wording(422, "Ce champ manque.", "This field is missing."),
-    "unknown_field": Wording(
-        422, "Ce champ n'existe pas.", "There is no such field."
-    ),
+    "unknown_field": Wording(422, "Ce champ n'existe pas.", "There is no such field."),
     "wrong_type": Wording(
         422,
         "Cette valeur n'est pas du genre attendu.",
@@ -295,7 +241,7 @@ WORDINGS: dict[str, Wording] = {
     "nothing_to_correct": Wording(
         409,
         "Il n'y a rien à corriger : cette date n'existe pas, ou elle est déjà la même.",
-        "There is nothing to correct: there is no such date, or it is the same already.",
+        "There is nothing to correct: no such date, or it is the same already.",
     ),
     "absurd_date": Wording(
         422,

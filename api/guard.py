@@ -9,13 +9,13 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import Code
+from api.codes import Code
 from api.problems import problem
 
 log = logging.getLogger(__name__)
 
-LONGEST_BODY = 64 * 1024
-"""In bytes. The longest text a person may send, in four-byte letters, fits."""
+LONGEST_BODY = 128 * 1024
+"""In bytes. The longest text a person may send fits, each letter escaped."""
 
 ANSWER_LIMIT_S = 20.0
 """The longest any answer may take; the limits inside are far shorter."""
@@ -46,6 +46,7 @@ class Guard:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or answer in its place."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -78,9 +79,7 @@ class _Passage:
             incident = secrets.token_hex(6)
             log.exception("incident %s: %s", incident, self._scope["path"])
             about = {"incident": incident}
-            answer = problem(
-                self._asked, Code.INTERNAL, about=about, incident=incident
-            )
+            answer = problem(self._asked, Code.INTERNAL, about=about, incident=incident)
             await self._answer(answer)
         if self._too_large:
             await self._answer(problem(self._asked, Code.BODY_TOO_LARGE))

@@ -6,12 +6,18 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from api.errors import RETRY_AFTER_S, WORDINGS, Code, Refused, StoryAway
+from api.codes import Code
+from api.errors import RETRY_AFTER_S, WORDINGS, Refused, StoryAway
 from api.language import Language, language_of
 from rules.numbers import BadNumber
 
@@ -81,22 +87,15 @@ async def _no_such_thing(request: Request, raised: Exception) -> JSONResponse:
     return answer
 
 
+_AWAY = (InterfaceError, OperationalError, PoolTimeout)
+
+
 async def _records_at_fault(request: Request, raised: Exception) -> JSONResponse:
-    """A connection lost is the world's fault; any other error is ours."""
+    """Answer for a database that is away; any other error of ours is an incident."""
     lost = isinstance(raised, DBAPIError) and raised.connection_invalidated
-    cannot_connect = isinstance(raised, DBAPIError) and _is_operational(raised)
-    if lost or cannot_connect or isinstance(raised, PoolTimeout):
+    if lost or isinstance(raised, _AWAY):
         return problem(request, Code.RECORDS_AWAY)
     raise raised
-
-
-def _is_operational(raised: DBAPIError) -> bool:
-    return type(raised.orig).__mro__[0].__name__ in _OPERATIONAL if raised.orig else False
-
-
-_OPERATIONAL = frozenset(
-    {"OperationalError", "ConnectionTimeout", "AdminShutdown", "CannotConnectNow"}
-)
 
 
 # ----------------------------------------------------------------- one field at fault

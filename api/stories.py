@@ -89,7 +89,7 @@ class Stories:
         )
         try:
             async with _answering_within(COMMAND_LIMIT):
-                return await self.client.execute_update_with_start_workflow(
+                view: StateView = await self.client.execute_update_with_start_workflow(
                     command.kind,
                     command,
                     start_workflow_operation=start,
@@ -97,6 +97,7 @@ class Stories:
                     result_type=StateView,
                     rpc_timeout=COMMAND_LIMIT,
                 )
+                return view
         except WorkflowUpdateFailedError as failed:
             raise _refusal_in(failed) from failed
         except _Away as away:
@@ -115,9 +116,7 @@ class Stories:
 
     async def tell(self, sessions: Sessions, fact_ids: Sequence[str]) -> bool:
         """Deliver facts that are kept; what is left, reconciliation delivers."""
-        return not await deliver(
-            sessions, self.client, fact_ids, limit=DELIVERY_LIMIT
-        )
+        return not await deliver(sessions, self.client, fact_ids, limit=DELIVERY_LIMIT)
 
     async def _shown(
         self, number: DossierNumber, ask: Callable[["_Handle"], Awaitable[Shown]]

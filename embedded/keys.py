@@ -1,13 +1,10 @@
 """Secrets of a one-machine installation, made at its first start."""
 
 import base64
-import json
 import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-
-ROLES = ("representative", "agency", "staff", "operator")
 
 
 def keys_dir(data_dir: Path) -> Path:
@@ -49,13 +46,8 @@ def _webhook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def _tokens() -> str:
-    return json.dumps({role: secrets.token_urlsafe(24) for role in ROLES}, indent=2)
-
-
 _MAKERS: dict[str, Callable[[], str]] = {
     "postgres_password": lambda: secrets.token_urlsafe(24),
     "echeance_mail_key": lambda: secrets.token_urlsafe(32),
     "echeance_payment_webhook_secret": _webhook_secret,
-    "tokens.json": _tokens,
 }

@@ -63,7 +63,7 @@ class Intake:
                 taken = await self._room.keep(raw, received_at=datetime.now(UTC))
         except Exception as trouble:  # noqa: BLE001 - the sender must keep its letter
             # No message of the exception: it may quote the letter.
-            _log.error("a letter could not be kept: %s", type(trouble).__name__)  # noqa: TRY400 - see above
+            _log.error("a letter could not be kept: %s", type(trouble).__name__)
             return "451 4.3.0 The letter could not be kept, try again later"
         self._tell_later(taken)
         return f"250 2.0.0 Kept as {taken.mail_id[:32]}"

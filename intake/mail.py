@@ -1,7 +1,7 @@
 """Letters that come in: stored once, then a fact, a task, or nothing."""
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -91,9 +91,10 @@ class MailRoom:
         """
         mail_id = sha256(raw).hexdigest()
         # A large letter must not keep the others waiting.
-        mail = await asyncio.to_thread(
+        said = await asyncio.to_thread(
             understand, raw, intake_address=self._intake_address
         )
+        mail = _storable(said)
         async with self._sessions.begin() as session:
             if not await _is_first(session, mail_id, raw, mail, received_at):
                 return await _taken_before(session, mail_id)
@@ -120,8 +121,8 @@ async def _is_first(
     row = insert(Mail).values(
         mail_id=mail_id,
         raw=raw,
-        message_id=_storable(mail.message_id),
-        sender=_storable(mail.sender),
+        message_id=mail.message_id,
+        sender=mail.sender,
         received_at=received_at,
         outcome=Outcome.IGNORED,
         understood=_summary(mail),
@@ -147,8 +148,8 @@ async def _is_known_by_another_way(
     if mail.message_id is None:
         return False
     twins = select(Mail.raw).where(
-        Mail.message_id == _storable(mail.message_id),
-        Mail.sender == _storable(mail.sender),
+        Mail.message_id == mail.message_id,
+        Mail.sender == mail.sender,
         Mail.mail_id != mail_id,
     )
     twins = twins.order_by(Mail.received_at.desc()).limit(_TWINS_READ)
@@ -234,7 +235,7 @@ async def _note_asked(
         text = insert(WrittenText).values(
             text_id=mail_id,
             dossier=asks.dossier,
-            text=_storable(mail.text),
+            text=mail.text,
             by="person",
         )
         await session.execute(text.on_conflict_do_nothing())
@@ -279,15 +280,22 @@ def _summary(mail: Understood) -> dict[str, Any]:
     """Say what was understood, without the text: the raw letter holds it."""
     said = asdict(mail)
     del said["text"]
-    return {name: _storable(value) for name, value in said.items()}
+    return said
 
 
-def _storable(value: Any) -> Any:
-    """Drop what PostgreSQL holds in no text: NUL and halves of characters."""
-    match value:
-        case str():
-            return value.replace("\0", "").encode("utf-8", "replace").decode()
-        case tuple() | list():
-            return [_storable(each) for each in value]
-        case _:
-            return value
+def _storable(mail: Understood) -> Understood:
+    """Drop what PostgreSQL takes in no text: NUL and halves of characters."""
+    return replace(
+        mail,
+        message_id=mail.message_id and _clean(mail.message_id),
+        in_reply_to=tuple(_clean(each) for each in mail.in_reply_to),
+        sender=mail.sender and _clean(mail.sender),
+        subject=_clean(mail.subject),
+        text=_clean(mail.text),
+        suspicious=tuple(_clean(each) for each in mail.suspicious),
+        bounced_message_id=mail.bounced_message_id and _clean(mail.bounced_message_id),
+    )
+
+
+def _clean(text: str) -> str:
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -29,6 +29,8 @@ _INVISIBLE = re.compile(
 _SPACES = re.compile("[\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029")
 _HYPHENS = re.compile("[\u2010-\u2012\u2212]")
+# One letter at a time: to compose a whole text is quadratic in a run of accents.
+_ACCENTED = re.compile("[A-Za-z][\u0300-\u036f]{1,2}")
 _PRIVATE = re.compile("[\ue000-\uf8ff\ud800-\udfff]")
 # Only text charsets that mail programs write: some other Python codecs are slow on
 # hostile input, and each unknown name would stay in the codec cache for ever.
@@ -107,7 +109,11 @@ def clean(text: str) -> str:
     """Compose accents, make every space plain, and drop what cannot be seen."""
     text = _LINE_ENDS.sub("\n", _PRIVATE.sub("", text))
     text = _HYPHENS.sub("-", _SPACES.sub(" ", text))
-    return unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+    return _ACCENTED.sub(_composed, _INVISIBLE.sub("", text))
+
+
+def _composed(accented: re.Match[str]) -> str:
+    return unicodedata.normalize("NFC", accented[0])
 
 
 class _Walk:

@@ -1,4 +1,4 @@
-"""What a payment provider tells, turned into facts; nothing captured is ever dropped."""
+"""What a payment provider tells, as facts; nothing captured is ever dropped."""
 
 from datetime import date, datetime
 

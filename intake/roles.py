@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from itertools import islice
 
 from intake.plain_text import fold
 from rules.numbers import DossierNumber, find_dossier_numbers
@@ -67,6 +68,7 @@ def _unsaid_yet(pairs: list[_Said], said: set[_Said]) -> list[_Said]:
 # Numbers become one private character each, so that a pattern can speak of them.
 _FIRST = 0xE000
 _NUMBERS_READ = 30
+_TOKENS_READ = 200
 _N = r"[\ue000-\ue01d]"
 _NOT_N = r"[^.!?\ue000-\ue01d]"
 
@@ -141,7 +143,7 @@ class _Token:
 def _tokens(marked: str) -> list[_Token]:
     found: list[_Token] = []
     end = 0
-    for match in _TOKEN.finditer(marked):
+    for match in islice(_TOKEN.finditer(marked), _TOKENS_READ):
         role = {"new": Role.NEW, "expired": Role.EXPIRED}.get(match.lastgroup or "")
         token = _Token(marked[end : match.start()], match[0], role)
         end = match.end()

@@ -161,7 +161,8 @@ class _Reading:
         else:
             new = self.subject + _APART + new
         texts = (new, passed_on, quoted)
-        roles = _counted([roles_in(text) for text in texts])
+        by_text = [roles_in(text) for text in texts]
+        roles = _counted(by_text)
         contradictory = _contradict(roles)
         return replace(
             read,
@@ -170,7 +171,7 @@ class _Reading:
             expired_certificate=(
                 None if contradictory else next(iter(roles.expired), None)
             ),
-            suspicious=_suspicious(texts, new_text_speaks=bool(roles_in(new).numbers)),
+            suspicious=_suspicious(texts, new_text_speaks=bool(by_text[0].numbers)),
             contradictory=contradictory,
         )
 

@@ -91,17 +91,17 @@ def _wish(folded: str) -> Wish | None:
     return Wish.TRANSFER if transfer else None
 
 
-_FRENCH = frozenset(
-    "bonjour bonsoir merci je j'ai mon ma mes le la les de du des un une et est vous"
-    " votre pour dans vers avec pas que qui sur nouveau ancien dossier certificat"
-    " numero resultat examen svp expire desire veux voici suis au aux ci cordialement"
-    " transferer transfert annuler bien madame monsieur oui".split(" ")
+_FRENCH = re.compile(
+    "bonjour|bonsoir|merci|je|j'ai|mon|ma|mes|le|la|les|de|du|des|un|une|et|est|vous"
+    "|votre|pour|dans|vers|avec|pas|que|qui|sur|nouveau|ancien|dossier|certificat"
+    "|numero|resultat|examen|svp|expire|desire|veux|voici|suis|au|aux|ci|cordialement"
+    "|transferer|transfert|annuler|bien|madame|monsieur|oui"
 )
-_ENGLISH = frozenset(
-    "hello hi dear thanks thank i i've i'm my the of a an and is you your for to into"
-    " from with not that this which on new old former file certificate number result"
-    " exam please expired want would like here am it sincerely regards transfer cancel"
-    " sir madam yes have".split(" ")
+_ENGLISH = re.compile(
+    "hello|hi|dear|thanks|thank|i|i've|i'm|my|the|of|a|an|and|is|you|your|for|to|into"
+    "|from|with|not|that|this|which|on|new|old|former|file|certificate|number|result"
+    "|exam|please|expired|want|would|like|here|am|it|sincerely|regards|transfer|cancel"
+    "|sir|madam|yes|have"
 )
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 
@@ -111,8 +111,8 @@ def language_of(*texts: str) -> Language:
     for text in texts:
         words = _WORD.findall(fold(text))
         words += [part for word in words if "'" in word for part in word.split("'")]
-        french = sum(word in _FRENCH for word in words)
-        english = sum(word in _ENGLISH for word in words)
+        french = sum(bool(_FRENCH.fullmatch(word)) for word in words)
+        english = sum(bool(_ENGLISH.fullmatch(word)) for word in words)
         if french != english:
             return "fr" if french > english else "en"
     return "fr"

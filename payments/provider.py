@@ -83,9 +83,7 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError("an instant outside of the calendar") from wrong
 
 
-_Instant = Annotated[
-    AwareDatetime, Field(strict=False), AfterValidator(_in_utc)
-]
+_Instant = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_in_utc)]
 # Amounts beyond this are no amounts; they are still kept, as what was told.
 _Cents = Annotated[int, Field(ge=-(10**15), le=10**15)]
 

@@ -135,8 +135,8 @@ async def dossiers_matching(
 
 
 def _narrowed(
-    query: Select[tuple[DossierRow, str]], wanted: DossierFilter
-) -> Select[tuple[DossierRow, str]]:
+    query: Select[DossierRow, str], wanted: DossierFilter
+) -> Select[DossierRow, str]:
     if wanted.phase is not None:
         query = query.where(DossierRow.phase == wanted.phase)
     if wanted.needs_staff is not None:

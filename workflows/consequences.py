@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from rules.agenda import Act, Duty, renewal_opens_on
+from rules.agenda import Act, Duty, agenda, falling_due, renewal_opens_on
 from rules.civil_time import last_day
 from rules.dossier import Exam, Operation, Phase, Stage, Term, TransferRequest
 from rules.links import is_linked, unlinked_since
@@ -168,6 +168,13 @@ def _to_finalize(turn: Turn) -> None:
             ground=takeover.ground,
             **says,
         )
+    _say_once(turn)
+
+
+def _say_once(turn: Turn) -> None:
+    """Take the letter just ordered for the step of the ladder that is due as well."""
+    falling = falling_due(agenda(turn.dossier, turn.policy), frozenset(), turn.now)
+    supersede(turn, tuple(duty for duty in falling.to_do if duty.ladder))
 
 
 def remaining(turn: Turn) -> tuple[str, ...]:

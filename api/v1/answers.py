@@ -248,5 +248,3 @@ class PolicyAnswer(Answer):
     on: date
     version: str
     parameters: tuple[Parameter, ...]
-
-

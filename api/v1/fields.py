@@ -9,7 +9,7 @@ from fastapi import Header, Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from api.errors import Code
+from api.codes import Code
 from rules.numbers import parse_dossier_number, parse_permit_number
 from workflows.messages import Correctable, Decision
 
@@ -88,7 +88,9 @@ CivilDay = Annotated[
     date, Field(strict=False), BeforeValidator(_iso_day, json_schema_input_type=date)
 ]
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
-Words = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_kept_text)]
+Words = Annotated[
+    str, Field(min_length=1, max_length=10_000), AfterValidator(_kept_text)
+]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 Number = Annotated[str, Field(max_length=60), AfterValidator(parse_dossier_number)]
 Permit = Annotated[str, Field(max_length=60), AfterValidator(parse_permit_number)]

@@ -625,7 +625,8 @@ async def test_a_command_that_cannot_be_taken_is_refused_with_its_code_and_chang
         Observe: RenewalWorkflow.observe,
     }[type(command)]
 
-    assert await refusal_of(new.execute_update(update, command)) == code  # type: ignore[arg-type] # each command with its own update
+    asked = new.execute_update(update, command)  # type: ignore[arg-type] # own update
+    assert await refusal_of(asked) == code
     assert (await state_of(new)).version == 0
 
 

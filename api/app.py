@@ -1,0 +1,92 @@
+"""Assembly of the doors: routes, errors, limits, and the parts they reach."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
+
+from api import health, json_v1, reference, simulated_payments
+from api.access import ensure_tokens, tokens_file
+from api.guard import Guard
+from api.parts import Parts
+from api.problems import handle_errors
+from api.v1.showing import own_now
+from engine import connect
+from payments.simulator import Simulator
+from records.database import Sessions, make_engine, make_sessions
+from settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Assemble the service; nothing is reached before it starts."""
+    settings = settings or load_settings()
+    app = FastAPI(
+        title="Échéance",
+        version=health.VERSION,
+        description="La vie d'un certificat. / The life of a certificate.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # its page would fetch scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_name_of,
+        lifespan=lambda app: _parts_of(app, settings),
+    )
+    app.include_router(health.router)
+    app.include_router(reference.router)
+    app.include_router(json_v1.router)
+    if settings.embedded:
+        app.include_router(simulated_payments.router)
+    app.add_middleware(Guard)
+    handle_errors(app)
+    json_v1.describe_problems(app)
+    return app
+
+
+def _name_of(route: APIRoute) -> str:
+    return route.name
+
+
+@asynccontextmanager
+async def _parts_of(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    engine = make_engine(settings.database_url)
+    sessions = make_sessions(engine)
+    try:
+        await _make_tokens(sessions, settings)
+        app.state.parts = Parts(
+            settings=settings,
+            engine=engine,
+            sessions=sessions,
+            client=await connect(settings, lazy=True),
+            provider=_simulator(sessions, settings) if settings.embedded else None,
+        )
+        yield
+    finally:
+        await engine.dispose()
+
+
+async def _make_tokens(sessions: Sessions, settings: Settings) -> None:
+    """Make the tokens; a service that cannot still starts, and says so in /readyz."""
+    try:
+        async with sessions.begin() as session:
+            await ensure_tokens(session, tokens_file(settings))
+    except (SQLAlchemyError, OSError) as away:
+        log.warning("the development tokens were not made: %s", type(away).__name__)
+
+
+def _simulator(sessions: Sessions, settings: Settings) -> Simulator:
+    async def now(number: str) -> datetime:
+        async with sessions() as session:
+            return await own_now(session, number)
+
+    return Simulator(
+        settings.data_dir / "payments",
+        secret=settings.payment_webhook_secret.get_secret_value(),
+        public_url=settings.public_url,
+        now=now,
+    )

@@ -1,0 +1,104 @@
+"""Is the service alive, is it ready, which one is it? For probes, not for people."""
+
+import asyncio
+import tomllib
+from datetime import timedelta
+from typing import Literal
+
+from fastapi import APIRouter, Response, status
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.service import RPCError
+
+from api.parts import Parts, TheParts
+from records.migrations import head
+from settings import CHECKOUT
+
+router = APIRouter(tags=["health"])
+
+CHECK_LIMIT_S = 3.0
+"""The longest one check may take."""
+
+Check = Literal["ok", "away", "behind"]
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    alive: bool = True
+
+
+class Readiness(BaseModel):
+    """One answer a part; ready when all are ok."""
+
+    ready: bool
+    database: Check
+    migrations: Check
+    temporal: Check
+
+
+class Version(BaseModel):
+    """Which version runs."""
+
+    version: str
+
+
+@router.get("/livez")
+async def livez() -> Alive:
+    """Say that the process answers."""
+    return Alive()
+
+
+@router.get("/readyz", responses={503: {"model": Readiness}})
+async def readyz(parts: TheParts, response: Response) -> Readiness:
+    """Say whether everything needed is there; 503 if not."""
+    migrations, temporal = await asyncio.gather(_migrations(parts), _temporal(parts))
+    ready = migrations == temporal == "ok"
+    if not ready:
+        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    return Readiness(
+        ready=ready,
+        database="away" if migrations == "away" else "ok",
+        migrations=migrations,
+        temporal=temporal,
+    )
+
+
+@router.get("/version")
+async def version() -> Version:
+    """Say which version runs."""
+    return Version(version=VERSION)
+
+
+async def _migrations(parts: Parts) -> Check:
+    try:
+        async with asyncio.timeout(CHECK_LIMIT_S), parts.sessions() as session:
+            await session.execute(text("SELECT 1"))
+            known = await session.scalar(text("SELECT to_regclass('alembic_version')"))
+            if known is None:
+                return "behind"
+            found = await session.scalar(
+                text("SELECT version_num FROM alembic_version")
+            )
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return "away"
+    return "ok" if found == head() else "behind"
+
+
+async def _temporal(parts: Parts) -> Check:
+    limit = timedelta(seconds=CHECK_LIMIT_S)
+    try:
+        async with asyncio.timeout(CHECK_LIMIT_S):
+            healthy = await parts.client.service_client.check_health(timeout=limit)
+    except (RPCError, RuntimeError, TimeoutError):
+        return "away"  # a lazy client that cannot connect raises RuntimeError
+    return "ok" if healthy else "away"
+
+
+def _version() -> str:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(project["project"]["version"])
+
+
+VERSION = _version()

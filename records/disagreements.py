@@ -1,0 +1,237 @@
+"""Where what was told, what is kept and what is being done do not agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import DateTime, and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from records.models import (
+    Clock,
+    DossierRow,
+    FactRow,
+    Letter,
+    Sweep,
+    TimelineEntry,
+)
+from records.timeline import BEFORE_THE_FIRST
+from rules.dossier import Phase
+
+_IS_OPEN = DossierRow.phase != Phase.CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class FactLeft:
+    """A fact that no story has applied."""
+
+    fact_id: str
+    dossier: str
+    state: str
+    stored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DutyPast:
+    """A dossier whose next duty should have been done; *due_at* by its own clock."""
+
+    dossier: str
+    due_at: datetime
+    late_by: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class LetterStuck:
+    """A letter whose handing over never ended."""
+
+    key: str
+    dossier: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the row of a dossier says of its last record."""
+
+    version: int
+    phase: Phase
+
+
+async def facts_not_applied(
+    session: AsyncSession,
+    *,
+    new_before: datetime,
+    signalled_before: datetime,
+    limit: int,
+) -> tuple[FactLeft, ...]:
+    """List facts stored, or last told, before these real instants; oldest first."""
+    left = or_(
+        and_(FactRow.state == "new", FactRow.stored_at < new_before),
+        and_(FactRow.state == "signalled", FactRow.changed_at < signalled_before),
+    )
+    rows = await session.execute(
+        select(FactRow.fact_id, FactRow.dossier, FactRow.state, FactRow.stored_at)
+        .where(FactRow.state.in_(("new", "signalled")), left)
+        .order_by(FactRow.stored_at, FactRow.fact_id)
+        .limit(limit)
+    )
+    return tuple(FactLeft(*row) for row in rows.tuples())
+
+
+async def open_dossiers(
+    session: AsyncSession, *, after: str = "", limit: int
+) -> Sequence[str]:
+    """List the numbers of open dossiers beyond *after*, in their order."""
+    page = (
+        select(DossierRow.number)
+        .where(_IS_OPEN, DossierRow.number > after)
+        .order_by(DossierRow.number)
+        .limit(limit)
+    )
+    return (await session.scalars(page)).all()
+
+
+async def how_many_open_dossiers(session: AsyncSession) -> int:
+    """Count the dossiers that must have a running workflow."""
+    counted = select(func.count()).select_from(DossierRow).where(_IS_OPEN)
+    return (await session.execute(counted)).scalar_one()
+
+
+async def some_open_dossiers(
+    session: AsyncSession, *, seed: str, limit: int
+) -> Sequence[str]:
+    """Draw open dossiers; another *seed* draws others."""
+    drawn = (
+        select(DossierRow.number)
+        .where(_IS_OPEN)
+        .order_by(func.md5(DossierRow.number.concat(seed)))
+        .limit(limit)
+    )
+    return (await session.scalars(drawn)).all()
+
+
+async def kept_of(session: AsyncSession, number: str) -> Kept | None:
+    """Tell what the row of a dossier says."""
+    row = (
+        await session.execute(
+            select(DossierRow.version, DossierRow.phase).where(
+                DossierRow.number == number
+            )
+        )
+    ).one_or_none()
+    return None if row is None else Kept(row.version, Phase(row.phase))
+
+
+async def duties_past(
+    session: AsyncSession, *, now: datetime, grace: timedelta, limit: int
+) -> tuple[DutyPast, ...]:
+    """List open dossiers whose next duty is past by more than *grace*, latest first.
+
+    *now* is the real instant; a dossier moved ahead is judged by its own clock.
+    """
+    # Clocks are moved on the embedded stack only; elsewhere the table is empty.
+    its_now = now + func.coalesce(Clock.ahead, timedelta())
+    late_by = its_now - DossierRow.next_due_at
+    rows = await session.execute(
+        select(DossierRow.number, DossierRow.next_due_at, late_by)
+        .outerjoin(Clock, Clock.dossier == DossierRow.number)
+        .where(_IS_OPEN, late_by > grace)
+        .order_by(late_by.desc(), DossierRow.number)
+        .limit(limit)
+    )
+    return tuple(
+        DutyPast(number, due_at, late)
+        for number, due_at, late in rows.tuples()
+        if due_at is not None
+    )
+
+
+async def letters_stuck_in_sending(
+    session: AsyncSession, *, before: datetime, limit: int
+) -> tuple[LetterStuck, ...]:
+    """List letters claimed before *before* (real), of which nothing was heard since."""
+    rows = await session.execute(
+        select(Letter.key, Letter.dossier, Letter.changed_at)
+        .where(Letter.state == "sending", Letter.changed_at < before)
+        .order_by(Letter.changed_at, Letter.key)
+        .limit(limit)
+    )
+    return tuple(LetterStuck(*row) for row in rows.tuples())
+
+
+async def timeline_breaks(
+    session: AsyncSession, *, limit: int
+) -> tuple[tuple[str, int], ...]:
+    """List dossier and position where a history does not follow the line before.
+
+    Reads every line but recomputes no hash: `verify_timeline` does, for one dossier.
+    """
+    lines = select(
+        TimelineEntry.dossier,
+        TimelineEntry.position,
+        TimelineEntry.previous_hash,
+        func.lag(TimelineEntry.hash, 1, BEFORE_THE_FIRST)
+        .over(partition_by=TimelineEntry.dossier, order_by=TimelineEntry.position)
+        .label("hash_before"),
+        func.row_number()
+        .over(partition_by=TimelineEntry.dossier, order_by=TimelineEntry.position)
+        .label("place"),
+    ).subquery()
+    broken = or_(
+        lines.c.previous_hash != lines.c.hash_before,
+        lines.c.position != lines.c.place,
+    )
+    rows = await session.execute(
+        select(lines.c.dossier, lines.c.position)
+        .where(broken)
+        .order_by(lines.c.dossier, lines.c.position)
+        .limit(limit)
+    )
+    return tuple((row.dossier, row.position) for row in rows)
+
+
+# ------------------------------------------------------------------ the sweeps
+
+
+async def last_sweep(session: AsyncSession) -> Sweep | None:
+    """Find the sweep that began last, ended or not."""
+    newest = select(Sweep).order_by(Sweep.started_at.desc()).limit(1)
+    return (await session.scalars(newest)).one_or_none()
+
+
+async def begin_sweep(session: AsyncSession) -> Sweep:
+    """Note that a sweep begins, by the database's clock."""
+    sweep = Sweep(started_at=func.clock_timestamp(), checked=0, repaired=0, findings=[])
+    session.add(sweep)
+    await session.flush()
+    await session.refresh(sweep)
+    return sweep
+
+
+async def end_sweep(
+    session: AsyncSession,
+    sweep: Sweep,
+    *,
+    checked: int,
+    repaired: int,
+    findings: Sequence[dict[str, str]],
+) -> None:
+    """Note what a sweep looked at, found and repaired."""
+    await session.execute(
+        update(Sweep)
+        .where(Sweep.sweep_id == sweep.sweep_id)
+        .values(
+            ended_at=func.clock_timestamp(),
+            checked=checked,
+            repaired=repaired,
+            findings=list(findings),
+        )
+    )
+
+
+async def database_clock(session: AsyncSession) -> datetime:
+    """Read the database's clock as it runs, not as of the transaction's beginning."""
+    now: datetime = (
+        await session.execute(select(func.clock_timestamp(type_=DateTime(True))))
+    ).scalar_one()
+    return now

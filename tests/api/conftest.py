@@ -1,0 +1,30 @@
+"""The service with its stories alive, and the service while Temporal is away."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.doors import Doors, open_doors, the_settings
+from tests.upkeep.server import a_closed_port, a_server
+from worker import workers
+
+
+@pytest.fixture
+async def doors(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
+    """Open the doors on a real Temporal server whose worker lives the stories."""
+    async with a_server() as client:
+        address = client.service_client.config.target_host
+        settings = the_settings(database_url, tmp_path, address)
+        async with open_doors(settings) as doors:
+            stories, _post = workers(client, doors.parts.sessions, settings)
+            async with stories:
+                yield doors
+
+
+@pytest.fixture
+async def away(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
+    """Open the doors while nobody listens where Temporal should."""
+    address = f"127.0.0.1:{await a_closed_port()}"
+    async with open_doors(the_settings(database_url, tmp_path, address)) as doors:
+        yield doors

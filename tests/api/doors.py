@@ -1,0 +1,162 @@
+"""The service as a test knocks at it: real records, real routes, no network."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+from standardwebhooks import Webhook
+
+from api.access import tokens_file
+from api.app import create_app
+from api.parts import Parts
+from records.clock import database_now
+from records.opening import add_agency
+from rules.civil_time import civil_date
+from rules.numbers import PermitNumber
+from settings import Settings
+from tests.activities.office import Office
+from tests.upkeep.server import settings_for
+
+SECRET = "whsec_dGVzdHM="
+PERMIT = "AR-1001"
+SPOKEN_FOR = {"name": "Zoé Lévesque", "email": "zoe@courriel.example"}
+
+# A request that hangs is a defect: no door may take longer than this, by far.
+OVERALL_LIMIT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Doors:
+    """An application that has started, and who knocks."""
+
+    app: FastAPI
+    http: httpx2.AsyncClient
+    tokens: dict[str, str]
+    office: Office
+    today: date
+
+    @property
+    def parts(self) -> Parts:
+        parts: Parts = self.app.state.parts
+        return parts
+
+    async def ask(
+        self, method: str, path: str, role: str | None = None, **said: Any
+    ) -> httpx2.Response:
+        headers = said.pop("headers", {})
+        if role is not None:
+            headers = {"Authorization": f"Bearer {self.tokens[role]}", **headers}
+        async with asyncio.timeout(OVERALL_LIMIT_S):
+            return await self.http.request(method, path, headers=headers, **said)
+
+    async def get(self, path: str, role: str = "representative", **said: Any) -> Any:
+        answer = await self.ask("GET", path, role, **said)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(
+        self, path: str, role: str, body: Any = None, **said: Any
+    ) -> httpx2.Response:
+        return await self.ask("POST", path, role, json=body, **said)
+
+    async def done(self, path: str, role: str, body: Any = None, **said: Any) -> Any:
+        answer = await self.post(path, role, body, **said)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    # -------------------------------------------------- situations, by the doors alone
+
+    async def a_dossier(self) -> str:
+        opened = await self.done("/api/v1/dossiers", "representative", SPOKEN_FOR)
+        number: str = opened["number"]
+        return number
+
+    async def an_agency(self, permit: str = PERMIT) -> str:
+        async with self.parts.sessions.begin() as session:
+            await add_agency(
+                session,
+                permit=PermitNumber(permit),
+                name="Recouvrement Tremblay",
+                email="agence@courriel.example",
+                language="fr",
+            )
+        return permit
+
+    async def an_exam(self, number: str, *, days_ago: int = 30) -> None:
+        told = {
+            "dossier": number,
+            "result_id": f"exam-{number}",
+            "passed_on": str(self.today - timedelta(days=days_ago)),
+        }
+        kept = await self.done("/api/v1/exam-results", "exam_body", told)
+        assert kept["delivered"]
+
+    async def a_link(self, number: str, permit: str = PERMIT) -> str:
+        taken = await self.done(
+            f"/api/v1/dossiers/{number}/links", "representative", {"permit": permit}
+        )
+        link_id: str = taken["link_id"]
+        return link_id
+
+    async def hear(self, event: object, message_id: str) -> httpx2.Response:
+        """Send a signed message, as the payment provider would."""
+        body, headers = signed(event, message_id)
+        return await self.ask(
+            "POST", "/api/v1/webhooks/payments", content=body, headers=headers
+        )
+
+
+def signed(
+    event: object, message_id: str, *, seconds_ago: int = 0
+) -> tuple[str, dict[str, str]]:
+    """Sign a message as Standard Webhooks says."""
+    sent_at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    body = json.dumps(event)
+    return body, {
+        "content-type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(sent_at.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign(message_id, sent_at, body),
+    }
+
+
+def the_settings(
+    database_url: str, folder: Path, temporal_address: str, **more: str
+) -> Settings:
+    return settings_for(
+        database_url,
+        ECHEANCE_TEMPORAL_ADDRESS=temporal_address,
+        ECHEANCE_DATA_DIR=str(folder),
+        ECHEANCE_EMBEDDED="true",
+        **more,
+    )
+
+
+@asynccontextmanager
+async def open_doors(settings: Settings) -> AsyncIterator[Doors]:
+    """Start the service and stop it."""
+    app = create_app(settings)
+    async with app.router.lifespan_context(app), knocking_at(app) as http:
+        yield await _opened(app, http, settings)
+
+
+def knocking_at(app: FastAPI) -> httpx2.AsyncClient:
+    """Ask an application in this process, as if over HTTP."""
+    transport = httpx2.ASGITransport(app=app)
+    return httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1")
+
+
+async def _opened(app: FastAPI, http: httpx2.AsyncClient, settings: Settings) -> Doors:
+    parts: Parts = app.state.parts
+    async with parts.sessions() as session:
+        today = civil_date(await database_now(session))
+    tokens = json.loads(tokens_file(settings).read_text())
+    office = Office(settings.database_url, parts.sessions)
+    return Doors(app, http, tokens, office, today)
