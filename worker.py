@@ -20,6 +20,7 @@ import engine
 from activities.certificates import Certificates
 from activities.dossiers import Dossiers
 from activities.letters import Letters, Post
+from activities.upkeep import Upkeep
 from activities.writing import Letterhead
 from letters.compose import check_templates
 from records import migrations
@@ -27,6 +28,7 @@ from records.database import Sessions, make_engine, make_sessions
 from settings import Settings, SettingsError, load_settings
 from workflows.effects import MAIL, RENEWALS
 from workflows.renewal import RenewalWorkflow
+from workflows.upkeep import ReconciliationWorkflow, ensure_schedule
 
 log = logging.getLogger("worker")
 
@@ -72,11 +74,14 @@ async def _reach(settings: Settings, stop: asyncio.Event) -> Client | None:
     while not stop.is_set():
         try:
             await asyncio.to_thread(_check_tables, settings)
-            return await engine.connect(settings)
+            client = await engine.connect(settings)
+            await ensure_schedule(client)
+        except WrongTablesError:
+            raise
         except (OperationalError, RPCError, RuntimeError) as away:
-            if isinstance(away, WrongTablesError):
-                raise
             log.info("waiting: %s", _first_line(away))
+        else:
+            return client
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
         pause = min(2 * pause, LONGEST_PAUSE)
@@ -101,7 +106,7 @@ def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[
         Worker(
             client,
             task_queue=RENEWALS,
-            workflows=[RenewalWorkflow],
+            workflows=[RenewalWorkflow, ReconciliationWorkflow],
             activities=[
                 dossiers.load_story,
                 dossiers.read_policy,
@@ -111,6 +116,7 @@ def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[
                 certificates.whose_certificate,
                 certificates.move_result,
                 certificates.claim_certificate,
+                Upkeep(sessions, client).reconcile,
             ],
             max_cached_workflows=STORIES_IN_MEMORY,
             max_concurrent_local_activities=LOCAL_EFFECTS,
@@ -128,9 +134,9 @@ def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[
 
 
 def _say_ready(settings: Settings) -> None:
-    log.info("ready: %s and %s", RENEWALS, MAIL)
     if settings.ready_file is not None:
         settings.ready_file.touch()
+    log.info("ready: %s and %s", RENEWALS, MAIL)
 
 
 def _first_line(problem: BaseException) -> str:

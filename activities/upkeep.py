@@ -12,7 +12,6 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowQueryFailedError,
-    WorkflowQueryRejectedError,
 )
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -45,6 +44,9 @@ PERSON_AFTER = timedelta(hours=1)
 MOST_STARTED = 10
 """More lost at once is a lost namespace, not an accident: a person decides."""
 
+STORY_LIMIT = timedelta(seconds=2)
+"""How long a story is waited for; without a worker it does not answer."""
+
 LONG_LOOK_EVERY = timedelta(minutes=15)
 SAMPLE = 20
 
@@ -65,9 +67,16 @@ _AWAY = (RPCError, RuntimeError, TimeoutError)
 class Upkeep:
     """The effect of a scheduled sweep, on one database and one Temporal server."""
 
-    def __init__(self, sessions: Sessions, client: Client) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        client: Client,
+        *,
+        story_limit: timedelta = STORY_LIMIT,
+    ) -> None:
         self._sessions = sessions
         self._client = client
+        self._story_limit = story_limit
 
     @activity.defn(name="reconcile")
     async def reconcile(self, now: datetime) -> SweepReport:
@@ -87,7 +96,9 @@ class Upkeep:
             previous = await disagreements.last_sweep(session)
             row = await disagreements.begin_sweep(session)
         before = None if thorough or previous is None else previous.started_at
-        sweep = _Sweep(self._sessions, self._client, now, rebuild=rebuild)
+        sweep = _Sweep(
+            self._sessions, self._client, now, self._story_limit, rebuild=rebuild
+        )
         await sweep.look(before)
         return await self._ended(sweep, row, previous)
 
@@ -101,6 +112,7 @@ class Upkeep:
             await disagreements.end_sweep(
                 session,
                 row,
+                ended_at=ended_at,
                 checked=sweep.checked,
                 repaired=mended.count(Mend.REPAIRED),
                 findings=[finding.model_dump(mode="json") for finding in shown],
@@ -139,6 +151,7 @@ class _Sweep:
     sessions: Sessions
     client: Client
     now: datetime
+    story_limit: timedelta
     rebuild: bool = field(kw_only=True)
     checked: int = 0
     findings: list[Disagreement] = field(default_factory=list)
@@ -281,32 +294,26 @@ class _Sweep:
             self._found(Check.VERSIONS, "worker", what, Mend.FOR_A_PERSON)
 
     async def _compare_version(self, number: str) -> bool:
-        """Compare one dossier; False when its story does not answer."""
-        told = kept = 0
+        """Compare one dossier; False when no worker answers for it."""
         for _ in range(_LOOKS):
-            answer = await self._version_told(number)
-            if answer is None:
+            try:
+                told = await self._story(number).query(
+                    RenewalWorkflow.state, rpc_timeout=self.story_limit
+                )
+            except WorkflowQueryFailedError:
+                told = None  # it is just taking up what the database knows
+            except _AWAY:
                 return False
             async with self.sessions() as session:
-                row = await disagreements.kept_of(session, number)
-            told, kept = answer, row.version if row else 0
-            if told >= kept:
+                kept = await disagreements.kept_version(session, number)
+            if told is not None and told.version >= kept:
                 break
             # The row is written first: a story in the middle of a turn catches up.
             await asyncio.sleep(_PAUSE_S)
-        if told != kept:
-            what = f"the workflow is at version {told}, the row at {kept}"
+        if told is not None and told.version != kept:
+            what = f"the workflow is at version {told.version}, the row at {kept}"
             self._found(Check.VERSIONS, number, what, Mend.FOR_A_PERSON)
         return True
-
-    async def _version_told(self, number: str) -> int | None:
-        try:
-            state = await self._story(number).query(
-                RenewalWorkflow.state, rpc_timeout=_ANSWER_LIMIT
-            )
-        except (*_AWAY, WorkflowQueryFailedError, WorkflowQueryRejectedError):
-            return None
-        return state.version
 
     # ------------------------------------------------- R5, R6, nothing waits too long
 

@@ -4,12 +4,13 @@ from fastapi import APIRouter
 
 from api.codes import Code
 from api.errors import Refused
+from api.json_v1 import PROBLEMS
 from api.parts import Parts, TheParts
 from api.v1.answers import SimulatedSession
 from payments.provider import ProviderSession
 from payments.simulator import AlreadySettled, Settled, Simulator
 
-router = APIRouter(prefix="/simulator/sessions", tags=["simulator"])
+router = APIRouter(prefix="/simulator/sessions", tags=["simulator"], responses=PROBLEMS)
 
 
 @router.get("/{session_id}")

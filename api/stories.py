@@ -101,6 +101,7 @@ class Stories:
         except WorkflowUpdateFailedError as failed:
             raise _refusal_in(failed) from failed
         except _Away as away:
+            await _read_failure(start)
             log.warning("%s: no answer to %s: %s", number, command.kind, away)
             raise StoryAway(key) from away
 
@@ -152,6 +153,19 @@ async def _answering_within(limit: timedelta) -> AsyncIterator[None]:
         if not str(wrong).startswith("Failed client connect"):
             raise
         raise _Away(str(wrong)) from wrong
+
+
+async def _read_failure(start: WithStartWorkflowOperation[Any, Any]) -> None:
+    """Read the failure that the SDK repeats beside the one it raises.
+
+    Unread, it would be reported as lost once it is collected.
+    """
+    reading = asyncio.ensure_future(start.workflow_handle())
+    done, _ = await asyncio.wait({reading}, timeout=0.1)
+    if not done:
+        reading.cancel()
+    elif not reading.cancelled():
+        reading.exception()
 
 
 def _refusal_in(failed: WorkflowUpdateFailedError) -> Exception:

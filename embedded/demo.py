@@ -186,19 +186,19 @@ async def play(settings: Settings) -> int:
             stage = theatre.stage()
             try:
                 ending = await story(theatre, stage)
-                differences = await _differences(theatre, stage, ending)
+                found = await differences(theatre, stage, ending)
             except UnexpectedError as problem:
-                differences = [str(problem)]
-            for difference in differences:
+                found = [str(problem)]
+            for difference in found:
                 console.print(f"  NOT AS IT MUST BE: {difference}", style="red")
-            went_well &= not differences
-            table.add_row(*await _row(theatre, stage, story), _mark(differences))
+            went_well &= not found
+            table.add_row(*await _row(theatre, stage, story), _mark(found))
     console.print()
     console.print(table)
     return 0 if went_well else 1
 
 
-async def _differences(theatre: Theatre, stage: Stage, ending: Ending) -> list[str]:
+async def differences(theatre: Theatre, stage: Stage, ending: Ending) -> list[str]:
     """Compare what is with what must be: phases, letters, and the mailbox itself."""
     found = []
     for number, phase in ending.phases.items():
@@ -228,5 +228,5 @@ async def _row(
     return title, "\n".join(stage.dossiers), "\n".join(phases), str(letters)
 
 
-def _mark(differences: list[str]) -> str:
-    return "no" if differences else "yes"
+def _mark(found: list[str]) -> str:
+    return "no" if found else "yes"

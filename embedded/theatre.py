@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any, Self
+from uuid import uuid4
 
 import httpx2
 from rich.console import Console
@@ -340,11 +341,13 @@ class Theatre:
             )
         )
 
-    async def _post(self, role: str, path: str, body: dict[str, Any]) -> Any:
+    async def _post(
+        self, role: str, path: str, body: dict[str, Any], key: str | None = None
+    ) -> Any:
+        """Ask once; asked again with the same *key*, it still counts once."""
+        headers = self._as(role) | {"Idempotency-Key": key or str(uuid4())}
         return _check(
-            await self._http.post(
-                f"/api/v1/{path}", headers=self._as(role), json=body or None
-            )
+            await self._http.post(f"/api/v1/{path}", headers=headers, json=body or None)
         )
 
     def _as(self, role: str) -> dict[str, str]:

@@ -142,11 +142,15 @@ async def _close_session(
     state: str,
     payment_id: str | None = None,
 ) -> None:
-    same_payment = select(PaymentSession).where(PaymentSession.payment_id == payment_id)
-    if (await session.scalars(same_payment)).first() is not None:
+    if payment_id is not None and await _is_taken(session, payment_id):
         return  # told of two sessions: the story sees one capture
     await session.execute(
         update(PaymentSession)
         .where(PaymentSession.session_id == session_id, PaymentSession.state == "open")
         .values(state=state, payment_id=payment_id)
     )
+
+
+async def _is_taken(session: AsyncSession, payment_id: str) -> bool:
+    same = select(PaymentSession).where(PaymentSession.payment_id == payment_id)
+    return (await session.scalars(same)).first() is not None

@@ -183,10 +183,11 @@ _HEADER_LINE = re.compile(
     r"\s?\*?\s?:\*?\s?(.*)"
 )
 _ATTRIBUTION = re.compile(r".{0,400}\b(a ecrit|wrote|ecrivait)\b.{0,80}:\s*")
+_DATED = re.compile(r"[\s>]*(le|on)\b.{0,40}\d")
 _ATTRIBUTION_LINES = 3
 _PROGRAM_LINE = re.compile(
-    r"\s*((envoye|sent) (de|depuis|a partir de|from|via|with|avec)( mon| my| l'| un | a "
-    r"| outlook| yahoo| gmail| proton| courrier| mail)"
+    r"\s*((envoye|sent) (de|depuis|a partir de|from|via|with|avec)( mon| my| l'| un "
+    r"| a | outlook| yahoo| gmail| proton| courrier| mail)"
     r"|(obtenir|telecharger|get) outlook (pour|for)|provenance\s?: courrier).{0,100}"
 )
 _NOTICE = re.compile(
@@ -281,13 +282,15 @@ class _Sorter:
         return bool(dated and names & {"a", "to", "objet", "subject"})
 
     def _attribution(self, at: int) -> int:
+        """Count the lines of « Le 3 mai, Office a écrit : » at *at*, 0 for none."""
         for taken in range(1, _ATTRIBUTION_LINES + 1):
-            said = " ".join(self.folded[at : at + taken])
-            if not said.strip() or not self.folded[at].strip():
+            last = self.folded[at + taken - 1 : at + taken]
+            if not "".join(last).strip() or (taken > 1 and _DATED.match(last[0])):
                 return 0
+            said = " ".join(self.folded[at : at + taken])
             if _ATTRIBUTION.fullmatch(said):
-                begins = re.match(r"[\s>]*(le|on)\b.{0,40}\d", said) or "@" in said
-                return taken if begins else 0
+                alone = taken == 1 and "@" in said
+                return taken if alone or _DATED.match(said) else 0
         return 0
 
     def _line(self, at: int) -> int:

@@ -7,7 +7,11 @@ from enum import StrEnum, auto
 from itertools import islice
 
 from intake.plain_text import fold
-from rules.numbers import DossierNumber, find_dossier_numbers
+from rules.numbers import (
+    DossierNumber,
+    find_dossier_numbers,
+    find_suspicious_numbers,
+)
 
 
 class Role(StrEnum):
@@ -40,12 +44,14 @@ def roles_in(text: str) -> Roles:
     "certificat". Two numbers in one role are both returned: the caller must ask.
     """
     numbers = find_dossier_numbers(text)
-    marked = _marked(text, numbers[:_NUMBERS_READ])
+    read = numbers[:_NUMBERS_READ]
+    # A badly written number has a role too: the words about it are not free.
+    marked = _marked(text, read, find_suspicious_numbers(text)[:_SUSPICIOUS_READ])
     said = set(_labelled(marked))
     said |= set(_unsaid_yet(_directed(marked), said))
     if len(numbers) == len(Role):
         said |= set(_unsaid_yet(_contrasted(marked, said), said))
-    by_role = {role: frozenset(_numbers(numbers, said, role)) for role in Role}
+    by_role = {role: frozenset(_numbers(read, said, role)) for role in Role}
     return Roles(numbers, by_role[Role.NEW], by_role[Role.EXPIRED])
 
 
@@ -55,7 +61,8 @@ _Said = tuple[str, Role]
 def _numbers(
     numbers: tuple[DossierNumber, ...], said: set[_Said], role: Role
 ) -> Iterator[DossierNumber]:
-    return (numbers[ord(mark) - _FIRST] for mark, given in said if given is role)
+    places = (ord(mark) - _FIRST for mark, given in said if given is role)
+    return (numbers[place] for place in places if place < len(numbers))
 
 
 def _unsaid_yet(pairs: list[_Said], said: set[_Said]) -> list[_Said]:
@@ -67,19 +74,24 @@ def _unsaid_yet(pairs: list[_Said], said: set[_Said]) -> list[_Said]:
 
 # Numbers become one private character each, so that a pattern can speak of them.
 _FIRST = 0xE000
-_NUMBERS_READ = 30
+_NUMBERS_READ = 20
+_SUSPICIOUS_READ = 10
 _TOKENS_READ = 200
 _N = r"[\ue000-\ue01d]"
 _NOT_N = r"[^.!?\ue000-\ue01d]"
 
 
-def _marked(text: str, numbers: tuple[DossierNumber, ...]) -> str:
-    folded = re.sub(" {2,}", " ", fold(text))
-    for index, number in enumerate(numbers):
-        # What may stand inside a number is for rules.numbers to say; it found this one.
-        written = r"[^\w\n]{0,3}".join(fold(number))
-        folded = re.sub(rf"(?<![^\W_]){written}(?![^\W_])", chr(_FIRST + index), folded)
-    return folded
+def _marked(
+    text: str, numbers: tuple[DossierNumber, ...], suspicious: tuple[str, ...]
+) -> str:
+    folded = fold(text)
+    # What may stand inside a number is for rules.numbers to say; it found these.
+    written = [r"[^\w\n]{0,3}".join(fold(number)) for number in numbers]
+    written += [re.escape(fold(each)) for each in suspicious]
+    for index, pattern in enumerate(written):
+        alone = rf"(?<![^\W_]){pattern}(?![^\W_])"
+        folded = re.sub(alone, chr(_FIRST + index), folded)
+    return re.sub(" {2,}", " ", folded)
 
 
 # --- explicit words ---------------------------------------------------------------
@@ -104,7 +116,7 @@ _TOKEN = re.compile(rf"(?P<new>{_NEW})|(?P<expired>{_EXPIRED})|(?P<number>{_N})"
 _NOUN = r"dossiers?|certificates?|certificats?|files?|numbers?|numeros?|num|no|n°|nº|nr"
 _FILL = (
     rf"{_NOUN}|de|du|des|le|la|les|mon|ma|mes|my|the|of|is|was|est|etait|was|it|it's"
-    r"|c'est|etant|being|son|his|her|a|one|sous|under|with|avec|porte|portait|portant"
+    r"|c'est|cest|its|etant|being|son|his|her|a|one|sous|under|with|avec|porte|portait|portant"
     r"|qui|that|which|je|i|en|on|in|ligne|online|suivant|following|has|had|au|soit"
     r"|certification|representant|representative|opc|car|\d{1,4}|1er"
     r"|opened|ouvert|ouverte?|cree|created|recu|received|obtenu"

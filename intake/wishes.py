@@ -29,7 +29,9 @@ _MOVE = re.compile(
     r"\btran?s?f(?:e|ai)r\w{0,9}\b"
     r"|\b(?:associ|rattach|reli|link|attach|deplac|report|mov|reutilis|utilis|us|carry"
     r"|transmett|appli|recuper|conserv|gard|keep)\w{0,6}\b"
-    r".{0,60}\b(?:resultat|examen|exam|result|note|test)s?\b",
+    r".{0,60}\b(?:resultat|examen|exam|result|note|test)s?\b"
+    r"|\b(?:resultat|examen|exam|result)s?\b[^.!?\n]{0,40}"
+    r"\b(?:moved|linked|associe|rattache|deplace|suive)\w{0,2}\b",
     re.DOTALL,
 )
 _OBJECT = re.compile(
@@ -47,7 +49,8 @@ _OTHER_CANCELLATION = re.compile(
     r"|demande|request|transf|inscription|registration)"
 )
 _OBSERVATIONS = re.compile(
-    r"\b(?:pas|plus) (?:du tout )?(?:d'accord|daccord)\b|\bdesaccord\b|\bcontest\w{0,7}\b"
+    r"\b(?:pas|plus) (?:du tout )?(?:d'accord|daccord)\b|\bdesaccord\b"
+    r"|\bcontest\w{0,7}\b"
     r"|\b(?:mes|nos|mon|quelques) (?:observation|commentaire)s?\b|\bdisagree\w{0,4}\b"
     r"|\b(?:don't|do not|can't|cannot) agree\b|\bmy (?:observation|comment)s?\b"
     r"|\bobservations? (?:sur|on|about|concernant|a la suite)\b|\bappeal\b"
@@ -55,9 +58,14 @@ _OBSERVATIONS = re.compile(
     r"|reconsider\w{0,6})\b"
 )
 _DENIED = re.compile(
-    r"\b(?:ne|n'|veux|veut|souhaite|desire|demande)[^.!?\n]{0,25}\bpas\b[^.!?\n]{0,25}"
-    r"\b(?:annul|transf|resili)|\b(?:not|don't|never|sans|without|instead of"
-    r"|au lieu d[e'])[^.!?\n]{0,30}\b(?:annul|transf|cancel|resili)"
+    r"\bn(?:e |')(?:\w+ )?(?:veu[xt]|voul\w+|souhait\w+|desir\w+|demand\w+|faut)\b"
+    r"[^.!?\n]{0,20}\b(?:pas|plus)\b[^.!?\n]{0,25}\b(?:annul|transf|resili)"
+    r"|\b(?:annul|transf|resili)\w{1,6} (?:surtout )?(?:pas|plus)\b"
+    r"|\b(?:pas|plus) (?:besoin|question) d[^.!?\n]{0,15}\b(?:annul|transf|resili)"
+    r"|(?<!could )(?<!can )(?<!was )(?<!is )(?<!has )\b(?:not|don't|dont|never)\b"
+    r"(?: \w+){0,3} (?:transf|cancel)"
+    r"|\b(?:sans|without|instead of|au lieu d[e'])[^.!?\n]{0,30}"
+    r"\b(?:annul|transf|cancel|resili)"
 )
 
 

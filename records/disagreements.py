@@ -49,14 +49,6 @@ class LetterStuck:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What the row of a dossier says of its last record."""
-
-    version: int
-    phase: Phase
-
-
 async def facts_not_applied(
     session: AsyncSession,
     *,
@@ -75,7 +67,7 @@ async def facts_not_applied(
         .order_by(FactRow.stored_at, FactRow.fact_id)
         .limit(limit)
     )
-    return tuple(FactLeft(*row) for row in rows.tuples())
+    return tuple(FactLeft(*row) for row in rows)
 
 
 async def open_dossiers(
@@ -110,16 +102,10 @@ async def some_open_dossiers(
     return (await session.scalars(drawn)).all()
 
 
-async def kept_of(session: AsyncSession, number: str) -> Kept | None:
-    """Tell what the row of a dossier says."""
-    row = (
-        await session.execute(
-            select(DossierRow.version, DossierRow.phase).where(
-                DossierRow.number == number
-            )
-        )
-    ).one_or_none()
-    return None if row is None else Kept(row.version, Phase(row.phase))
+async def kept_version(session: AsyncSession, number: str) -> int:
+    """Tell the version of the last record of a dossier; 0 for none."""
+    version = select(DossierRow.version).where(DossierRow.number == number)
+    return await session.scalar(version) or 0
 
 
 async def duties_past(
@@ -141,7 +127,7 @@ async def duties_past(
     )
     return tuple(
         DutyPast(number, due_at, late)
-        for number, due_at, late in rows.tuples()
+        for number, due_at, late in rows
         if due_at is not None
     )
 
@@ -156,7 +142,7 @@ async def letters_stuck_in_sending(
         .order_by(Letter.changed_at, Letter.key)
         .limit(limit)
     )
-    return tuple(LetterStuck(*row) for row in rows.tuples())
+    return tuple(LetterStuck(*row) for row in rows)
 
 
 async def timeline_breaks(
@@ -212,6 +198,7 @@ async def end_sweep(
     session: AsyncSession,
     sweep: Sweep,
     *,
+    ended_at: datetime,
     checked: int,
     repaired: int,
     findings: Sequence[dict[str, str]],
@@ -221,7 +208,7 @@ async def end_sweep(
         update(Sweep)
         .where(Sweep.sweep_id == sweep.sweep_id)
         .values(
-            ended_at=func.clock_timestamp(),
+            ended_at=ended_at,
             checked=checked,
             repaired=repaired,
             findings=list(findings),

@@ -16,7 +16,6 @@ from rules.civil_time import (
     start_of,
 )
 from rules.dossier import Dossier, Stage, TransferRequest
-from rules.links import unlinked_since
 from rules.policy import ExamLadderFrom, Policy, RemindersFrom, Rung
 from rules.reasons import (
     DELAYS,
@@ -28,7 +27,7 @@ from rules.reasons import (
     STOPPAGE_PAGE,
     Citation,
 )
-from rules.standing import last_day_unlinked
+from rules.standing import last_day_unlinked, unlinked_too_long_since
 from rules.transfer import bare_last_day_to_finish, last_day_to_finish
 
 
@@ -90,7 +89,7 @@ def _of_term(dossier: Dossier, policy: Policy) -> Iterable[Duty]:
     ends_at = start_of(term.echeance)
     stem = f"{dossier.number}/{term.echeance}"
     yield Duty(f"{stem}/expire", Act.EXPIRE, ends_at, EXPIRY_PAGE)
-    since = unlinked_since(dossier, last_day(term.echeance))
+    since = unlinked_too_long_since(dossier, policy)
     if since is not None:
         too_long_at = end_of(last_day_unlinked(since, policy))
         if too_long_at < ends_at:

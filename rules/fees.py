@@ -17,5 +17,6 @@ def amount_on(day: date, operation: Operation, policy: Policy) -> Fee:
     fees = policy.fees_issue if operation is Operation.ISSUE else policy.fees_renewal
     begun = [fee for fee in fees if fee.starts_on <= day]
     if not begun:
-        raise PolicyError(f"no fee for {operation} on {day}")
+        table = f"policies/{policy.kind.lower()}.toml: fees_{operation}"
+        raise PolicyError(f"{table}: no row for {day}")
     return begun[-1]

@@ -1,6 +1,7 @@
 """Links with agencies: which are alive on a day, and since when none is."""
 
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from rules.dossier import Dossier, Link
 from rules.numbers import PermitNumber
@@ -35,18 +36,44 @@ def is_linked(dossier: Dossier, day: date) -> bool:
 
 
 def unlinked_since(dossier: Dossier, day: date) -> date | None:
-    """Name the first day without any live link, or None if one lives on *day*."""
+    """
+    Name the first day without any live link, or None if one lives on *day*.
+
+    Who was never linked is so since the first term, or since the dossier was opened.
+    """
     if is_linked(dossier, day):
         return None
-    edges = {link.until for link in dossier.links if link.until is not None}
-    edges |= {c.effective_on for c in dossier.permit_changes if not c.valid}
     lost = [
         edge
-        for edge in edges
+        for edge in _days_of_loss(dossier)
         if edge <= day and is_linked(dossier, edge - timedelta(days=1))
     ]
-    if lost:
-        return max(lost)
+    return max(lost, default=_first_day(dossier))
+
+
+class Stretch(NamedTuple):
+    """Days without a live link: from *since* to the day before *until*."""
+
+    since: date
+    until: date | None
+
+
+def unlinked_stretches(dossier: Dossier) -> tuple[Stretch, ...]:
+    """List each stretch without a live link, told ahead or past, oldest first."""
+    edges = {*_days_of_loss(dossier), _first_day(dossier)}
+    return tuple(
+        Stretch(edge, linked_from(dossier, edge))
+        for edge in sorted(edges)
+        if unlinked_since(dossier, edge) == edge
+    )
+
+
+def _days_of_loss(dossier: Dossier) -> set[date]:
+    ended = {link.until for link in dossier.links if link.until is not None}
+    return ended | {c.effective_on for c in dossier.permit_changes if not c.valid}
+
+
+def _first_day(dossier: Dossier) -> date:
     return dossier.terms[0].start if dossier.terms else dossier.opened_on
 
 

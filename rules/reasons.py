@@ -14,7 +14,12 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a rule comes from; shown to people, so it is data and not a comment."""
+    """
+    Where a rule comes from; shown to people, so it is data and not a comment.
+
+    *section* is that of a law, or the key of a page. *read_on* is the date of the
+    version that was read; where it bears none, the day of reading.
+    """
 
     text: str
     section: str
@@ -72,9 +77,9 @@ EXPIRY_PAGE = Citation("OPC, certificat expiré", "S1", date(2022, 5, 12))
 RENEWAL_PAGE = Citation("OPC, renouveler", "S2", date(2024, 7, 15))
 EXAM_PAGE = Citation("OPC, exam", "S3", date(2021, 5, 3))
 APPLICATION_PAGE = Citation("OPC, application-regular", "S4", date(2021, 1, 6))
-SERVICE_PAGE = Citation("OPC, certification-management", "S5", date(2022, 5, 13))
+SERVICE_PAGE = Citation("OPC, gestion du certificat", "S5c", date(2022, 5, 13))
 STOPPAGE_PAGE = Citation("OPC, work-stoppage", "S6b", date(2021, 5, 3))
-COUNSELLOR_PAGE = Citation("OPC, conseiller, expiration", "S10", date(2025, 7, 14))
+COUNSELLOR_PAGE = Citation("OPC, conseiller, expiration", "S10", date(2026, 11, 24))
 DELAYS = Citation("P-40.1", "s. 269", date(2026, 11, 24))
 NOTICE_BEFORE_REFUSAL = Citation("J-3", "s. 5", date(2023, 12, 1))
 AUTOMATED_DECISION = Citation("A-2.1", "s. 65.2", date(2024, 3, 25))

@@ -1,7 +1,7 @@
 """Where a dossier stands at an instant, and what would move it: facts in, phase out."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from rules.civil_time import (
     add_years,
@@ -20,7 +20,13 @@ from rules.dossier import (
     Takeover,
     Term,
 )
-from rules.links import is_linked, last_linked_on, linked_from, unlinked_since
+from rules.links import (
+    is_linked,
+    last_linked_on,
+    linked_from,
+    unlinked_since,
+    unlinked_stretches,
+)
 from rules.policy import FirstDay, LateRenewal, Policy, RenewedTermStarts
 from rules.reasons import (
     APPLICATION_PAGE,
@@ -47,14 +53,35 @@ def phase_at(dossier: Dossier, policy: Policy, at: datetime) -> Phase:
 
 
 def _phase_of_holder(dossier: Dossier, policy: Policy, day: date) -> Phase:
-    if day >= dossier.terms[-1].echeance:
+    if day >= _end(dossier, policy):
         return Phase.EXPIRED
-    since = unlinked_since(dossier, day)
+    return Phase.IN_FORCE if is_linked(dossier, day) else Phase.SUSPENDED
+
+
+def unlinked_too_long_since(dossier: Dossier, policy: Policy) -> date | None:
+    """
+    Name the first day of the stretch without a link that ends the certificate.
+
+    None if no stretch, as far as told, is longer than two years. A link that comes
+    later brings nothing back: "new application and exam" (OPC, work-stoppage).
+    """
+    return next(
+        (
+            since
+            for since, until in unlinked_stretches(dossier)
+            if until is None or until > last_day_unlinked(since, policy)
+        ),
+        None,
+    )
+
+
+def _end(dossier: Dossier, policy: Policy) -> date:
+    """Name the first day without validity, as far as told: the échéance or sooner."""
+    echeance = dossier.terms[-1].echeance
+    since = unlinked_too_long_since(dossier, policy)
     if since is None:
-        return Phase.IN_FORCE
-    if day > last_day_unlinked(since, policy):
-        return Phase.EXPIRED
-    return Phase.SUSPENDED
+        return echeance
+    return min(echeance, last_day_unlinked(since, policy) + timedelta(days=1))
 
 
 def last_day_unlinked(since: date, policy: Policy) -> date:
@@ -108,24 +135,45 @@ def renewal_due(dossier: Dossier, policy: Policy) -> Term | None:
     """
     Name the next term once a renewal was paid in time for the present échéance.
 
-    The instant of capture decides (domain, scenario 2).
+    The instant of capture decides, not that of its telling (our policy, not law). A
+    certificate ended by two years without a link is not renewed (OPC, work-stoppage).
     """
     echeance = dossier.echeance
     if echeance is None:
         return None
-    for invoice in dossier.invoices:
-        paid = invoice.paid
-        if invoice.renews != echeance or paid is None or paid.reversed_on is not None:
-            continue
-        paid_on = civil_date(paid.captured_at)
-        if paid_on <= last_day_to_renew(echeance, policy):
-            start = (
-                echeance
-                if policy.renewed_term_starts is RenewedTermStarts.OLD_ECHEANCE
-                else paid_on
-            )
-            return Term(start, _echeance_of(start, policy), invoice.invoice_id)
-    return None
+    in_time = (
+        (invoice, paid_on)
+        for invoice in dossier.invoices
+        if invoice.renews == echeance
+        and (paid_on := _paid_on(invoice)) is not None
+        and _is_timely(dossier, policy, paid_on)
+    )
+    paid = next(in_time, None)
+    if paid is None:
+        return None
+    invoice, paid_on = paid
+    start = (
+        echeance
+        if policy.renewed_term_starts is RenewedTermStarts.OLD_ECHEANCE
+        else paid_on
+    )
+    return Term(start, _echeance_of(start, policy), invoice.invoice_id)
+
+
+def _is_timely(dossier: Dossier, policy: Policy, paid_on: date) -> bool:
+    echeance = dossier.terms[-1].echeance
+    end = _end(dossier, policy)
+    if end < echeance and paid_on >= end:
+        return False
+    return paid_on <= last_day_to_renew(echeance, policy)
+
+
+def _paid_on(invoice: Invoice) -> date | None:
+    """Name the civil day on which money that still counts was captured."""
+    paid = invoice.paid
+    if paid is None or paid.reversed_on is not None or invoice.void_on is not None:
+        return None
+    return civil_date(paid.captured_at)
 
 
 def paid_invoice(dossier: Dossier, operation: Operation) -> Invoice | None:
@@ -134,10 +182,7 @@ def paid_invoice(dossier: Dossier, operation: Operation) -> Invoice | None:
         (
             i
             for i in dossier.invoices
-            if i.operation is operation
-            and i.paid is not None
-            and i.paid.reversed_on is None
-            and i.void_on is None
+            if i.operation is operation and _paid_on(i) is not None
         ),
         None,
     )
@@ -167,12 +212,9 @@ def ended_certificate(dossier: Dossier, policy: Policy, at: datetime) -> Exam | 
 
 def ended_on(dossier: Dossier, policy: Policy, at: datetime) -> date:
     """Name the first day without validity of a certificate that has ended."""
-    echeance = dossier.terms[-1].echeance
-    since = unlinked_since(dossier, min(civil_date(at), last_day(echeance)))
-    if since is None:
-        return echeance
-    too_long = last_day_unlinked(since, policy)
-    return min(echeance, date.fromordinal(too_long.toordinal() + 1))
+    end = _end(dossier, policy)
+    # An end told ahead is none yet.
+    return end if end <= civil_date(at) else dossier.terms[-1].echeance
 
 
 def way_back_until(dossier: Dossier, policy: Policy, at: datetime) -> date | None:
@@ -186,7 +228,7 @@ def explain(dossier: Dossier, policy: Policy, at: datetime) -> tuple[Finding, ..
     day = civil_date(at)
     match phase_at(dossier, policy, at):
         case Phase.EXAM_AWAITED:
-            return (Finding(Condition.EXAM_RESULT_IS_HERE, False, EXAM_PAGE),)
+            return _what_became_of_exam(dossier, policy)
         case Phase.IN_REVIEW:
             return dossier.request.findings if dossier.request else ()
         case Phase.TO_FINALIZE:
@@ -194,7 +236,10 @@ def explain(dossier: Dossier, policy: Policy, at: datetime) -> tuple[Finding, ..
         case Phase.IN_FORCE | Phase.SUSPENDED:
             return (
                 Finding(
-                    Condition.TERM_IS_RUNNING, True, RENEWAL_PAGE, dossier.echeance
+                    Condition.TERM_IS_RUNNING,
+                    True,
+                    RENEWAL_PAGE,
+                    last_day(_end(dossier, policy)),
                 ),
                 _agency_linked(dossier, day),
             )
@@ -209,6 +254,18 @@ def explain(dossier: Dossier, policy: Policy, at: datetime) -> tuple[Finding, ..
             return (ended, *(() if exam is None else grounds_on(exam, day, policy)))
         case Phase.CLOSED:
             return ()
+
+
+def _what_became_of_exam(dossier: Dossier, policy: Policy) -> tuple[Finding, ...]:
+    """Tell a result that never came from one that came and lapsed."""
+    exam = dossier.exam
+    if exam is None:
+        return (Finding(Condition.EXAM_RESULT_IS_HERE, False, EXAM_PAGE),)
+    limit = last_day_to_finish(exam, policy)
+    return (
+        Finding(Condition.EXAM_RESULT_IS_HERE, True, EXAM_PAGE, exam.here_since),
+        Finding(Condition.BEFORE_THE_LIMIT, False, EXAM_PAGE, limit),
+    )
 
 
 def _what_finalizing_needs(

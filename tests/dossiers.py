@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from rules.civil_time import add_years
 from rules.dossier import (
     Capture,
     Dossier,
@@ -12,11 +13,13 @@ from rules.dossier import (
     Kind,
     Link,
     Operation,
+    PermitChange,
     Takeover,
     Term,
 )
 from rules.numbers import DossierNumber, PermitNumber
 from rules.policy import Policy, build_policy, load_policy, policy_entries
+from rules.reasons import Condition, Finding
 
 TODAY = date(2026, 11, 24)
 HOLDER = DossierNumber("CAR202400000001")
@@ -52,7 +55,7 @@ def a_holder(
     links: tuple[Link, ...] | None = None,
 ) -> Dossier:
     """A certificate in force, linked, two years to its échéance."""
-    start = replace_year(echeance, -2)
+    start = add_years(echeance, -2)
     return Dossier(
         number=number,
         kind=Kind.CAR,
@@ -115,9 +118,28 @@ def with_renewal_paid(dossier: Dossier, captured_at: datetime) -> Dossier:
     return dossier.with_invoice(invoice)
 
 
-def replace_year(day: date, years: int) -> date:
-    """The same day of another year; 29 February is not used by these builders."""
-    return day.replace(year=day.year + years)
+def with_issue_paid(dossier: Dossier, captured_at: datetime) -> Dossier:
+    """The same newcomer, the first invoice paid."""
+    invoice = dossier.open_invoice(Operation.ISSUE)
+    assert invoice is not None
+    capture = Capture("pay-1", captured_at, 18000)
+    return dossier.with_invoice(replace(invoice, paid=capture))
+
+
+def permit_lost(on: date, *, permit: PermitNumber = PERMIT) -> PermitChange:
+    """The agency's permit is no longer valid from a day on."""
+    return PermitChange(permit, valid=False, effective_on=on)
+
+
+def permit_back(on: date, *, permit: PermitNumber = PERMIT) -> PermitChange:
+    """The agency's permit is valid again from a day on."""
+    return PermitChange(permit, valid=True, effective_on=on)
+
+
+def finding(findings: tuple[Finding, ...], condition: Condition) -> Finding:
+    """The one answer on a condition; fails unless there is exactly one."""
+    (found,) = (f for f in findings if f.condition is condition)
+    return found
 
 
 def noon(day: date) -> datetime:

@@ -22,11 +22,10 @@ from workflows.turn import Turn
 # ------------------------------------------------------------ the law's own steps
 
 
-def renew_if_paid(turn: Turn, told: Phase) -> None:
+def renew_if_paid(turn: Turn) -> None:
     """Grant the next term once its renewal was paid in time.
 
-    *told* is the phase of which the person knows: after a false expiry the same letter
-    corrects it.
+    After a false expiry, of which the person knows, the same letter corrects it.
     """
     term = renewal_due(turn.dossier, turn.policy)
     if term is None:
@@ -38,7 +37,7 @@ def renew_if_paid(turn: Turn, told: Phase) -> None:
         term.echeance,
         echeance=term.echeance,
         act_before=last_day(term.echeance),
-        expiry_corrected=told is Phase.EXPIRED,
+        expiry_corrected=turn.told is Phase.EXPIRED,
     )
 
 
@@ -124,8 +123,10 @@ def with_staff(turn: Turn, reason: str) -> None:
 # ----------------------------------------------------------------- changes of phase
 
 
-def follow(turn: Turn, before: Phase, after: Phase) -> None:
+def follow(turn: Turn) -> None:
     """Do what a change of phase asks for, once for each change."""
+    before, after = turn.told, turn.phase
+    turn.told = after
     turn.note("phase", "rule", before=before, after=after)
     match after:
         case Phase.TO_FINALIZE:

@@ -61,6 +61,10 @@ class Doors:
         assert self._told is not None
         return self._told
 
+    def _turn(self) -> Turn:
+        story = self._story
+        return Turn(story.dossier, story.policy, workflow.now(), story.phase)
+
     # ---------------------------------------------------------- facts: only recorded
 
     def _hear(self, fact: AnyFact) -> None:
@@ -158,7 +162,7 @@ class Doors:
         """Refuse before anything enters the history; run again when carried out."""
         if self._told is None or command.command_id in self._told.seen:
             return
-        turn = Turn(self._told.dossier, self._told.policy, workflow.now())
+        turn = self._turn()
         refusal = refusal_of(turn, command)
         if refusal is not None:
             _refuse(refusal)

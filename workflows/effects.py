@@ -3,6 +3,8 @@
 activities/ does the work under the same names; a test compares the two.
 """
 
+from datetime import timedelta
+
 from temporalio import activity
 
 from rules.policy import Policy
@@ -21,6 +23,9 @@ from workflows.messages import (
 
 RENEWALS = "renewals"
 MAIL = "mail"
+
+SENDING_IS_SILENT_FOR = timedelta(seconds=15)
+"""After such a silence a sending is taken for dead, and begun again."""
 
 
 @activity.defn

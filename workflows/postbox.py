@@ -94,6 +94,7 @@ class Postbox:
             order,
             task_queue=effects.MAIL,
             start_to_close_timeout=timedelta(minutes=3),
+            heartbeat_timeout=effects.SENDING_IS_SILENT_FOR,
             retry_policy=UNTIL_USELESS,
             # An attempt under way is let finish: its answer must not be lost.
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

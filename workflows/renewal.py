@@ -91,6 +91,7 @@ class RenewalWorkflow(Doors):
             answers = self._take_in_what_was_told(turn)
             await self._examine_the_request(turn)
             await self._grant_what_is_earned(turn)
+            self._follow_the_phase(turn)
             self._do_what_is_due(turn)
             self._follow_the_phase(turn)
             self._withdraw_what_became_false(turn)
@@ -117,7 +118,7 @@ class RenewalWorkflow(Doors):
 
     def _begin_turn(self) -> Turn:
         self._woken = False
-        turn = Turn(self._story.dossier, self._story.policy, workflow.now())
+        turn = self._turn()
         for order, how in self._postbox.take_news():
             turn.note(f"letter_{how}", "rule", letter=order.key)
             if how in {Posted.REFUSED, Posted.UNKNOWN}:
@@ -205,21 +206,21 @@ class RenewalWorkflow(Doors):
                 issue(turn, term)
             else:
                 turn.give_to_a_person("second_certificate", str(term.start))
-        renew_if_paid(turn, self._story.phase)
+        renew_if_paid(turn)
 
     def _do_what_is_due(self, turn: Turn) -> None:
-        settled = frozenset(self._story.settled)
+        settled = frozenset((*self._story.settled, *turn.settled))
         falling = falling_due(agenda(turn.dossier, turn.policy), settled, turn.now)
         supersede(turn, falling.superseded)
         for duty in falling.to_do:
             perform(turn, duty)
 
     def _follow_the_phase(self, turn: Turn) -> None:
-        before, after = self._story.phase, turn.phase
+        if turn.phase is not turn.told:
+            follow(turn)
+            self._chapter_ended = True
         new_term = turn.dossier.echeance != self._story.dossier.echeance
-        if before is not after:
-            follow(turn, before, after)
-        self._chapter_ended |= before is not after or new_term
+        self._chapter_ended |= new_term
 
     def _withdraw_what_became_false(self, turn: Turn) -> None:
         """No reminder leaves once its cause is gone, nor outside its window."""
@@ -252,7 +253,7 @@ class RenewalWorkflow(Doors):
         self._postbox.drop(turn.letters)
         self._postbox.drop(turn.reminders(next_at))
         self._show()
-        await self._tell_others([told.fact.fact_id for told in turn.told])
+        await self._tell_others([told.fact.fact_id for told in turn.told_others])
 
     async def _tell_others(self, fact_ids: list[str]) -> None:
         if not fact_ids:
@@ -412,6 +413,6 @@ async def _do(effect: Callable[[Given], Coroutine[Any, Any, Got]], given: Given)
     return await workflow.execute_activity(
         effect,
         given,
-        start_to_close_timeout=timedelta(seconds=30),
+        start_to_close_timeout=timedelta(seconds=10),
         retry_policy=FOR_EVER,
     )

@@ -26,12 +26,14 @@ from workflows.messages import (
 class Turn:
     """Collects the consequences of what was heard or fell due at one instant.
 
-    Only a turn changes a dossier; `record` hands everything over in one piece.
+    Only a turn changes a dossier; `record` hands everything over in one piece. *told*
+    is the phase of which the person knows.
     """
 
     dossier: Dossier
     policy: Policy
     now: datetime
+    told: Phase
     applied: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -41,7 +43,7 @@ class Turn:
     tasks_opened: list[TaskOpened] = field(default_factory=list)
     tasks_closed: list[str] = field(default_factory=list)
     tasks_escalated: list[str] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
+    told_others: list[Told] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
 
     @property
@@ -66,7 +68,7 @@ class Turn:
             or self.tasks_opened
             or self.tasks_closed
             or self.tasks_escalated
-            or self.told
+            or self.told_others
         )
 
     def change(self, **changes: Any) -> None:
@@ -145,7 +147,7 @@ class Turn:
 
     def tell(self, to: DossierNumber, fact: AnyFact) -> None:
         """Tell another dossier a fact; kept with this turn, then signalled."""
-        self.told.append(Told(to=to, fact=fact))
+        self.told_others.append(Told(to=to, fact=fact))
 
     def fee(self, operation: Operation) -> dict[str, Any]:
         """Give a letter the amount of today."""
@@ -169,6 +171,6 @@ class Turn:
             tasks_opened=tuple(self.tasks_opened),
             tasks_closed=tuple(self.tasks_closed),
             tasks_escalated=tuple(self.tasks_escalated),
-            told=tuple(self.told),
+            told=tuple(self.told_others),
             withdrawn=tuple(self.withdrawn),
         )

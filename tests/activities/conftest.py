@@ -1,11 +1,17 @@
-"""The office: a fresh database with every table."""
+"""The office, a fresh database with every table; a relay that takes its letters."""
 
 from collections.abc import AsyncIterator
 
 import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 
+from activities.dossiers import Dossiers
 from records.database import make_engine, make_sessions
 from tests.activities.office import Office
+from tests.activities.relay_log import RelayLog
+from tests.dossiers import a_holder
+from tests.letters.relay import ScriptedRelay
 
 
 @pytest.fixture
@@ -13,3 +19,30 @@ async def office(database_url: str) -> AsyncIterator[Office]:
     engine = make_engine(database_url)
     yield Office(database_url, make_sessions(engine))
     await engine.dispose()
+
+
+@pytest.fixture
+async def holder(office: Office) -> None:
+    """Place the dossier of somebody who holds a certificate."""
+    await office.place(a_holder())
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[ScriptedRelay]:
+    async with ScriptedRelay() as relay:
+        yield relay
+
+
+@pytest.fixture
+async def log(relay: ScriptedRelay) -> AsyncIterator[RelayLog]:
+    async with RelayLog(relay) as log:
+        yield log
+
+
+@pytest.fixture
+async def effects(office: Office) -> Dossiers:
+    """The effects, with a Temporal that does not answer."""
+    nowhere = await Client.connect(
+        "127.0.0.1:1", lazy=True, data_converter=pydantic_data_converter
+    )
+    return Dossiers(office.sessions, nowhere)

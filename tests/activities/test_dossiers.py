@@ -41,15 +41,6 @@ FAR = date(2090, 12, 10)
 
 
 @pytest.fixture
-async def effects(office: Office) -> Dossiers:
-    """The effects, with a Temporal that does not answer."""
-    nowhere = await Client.connect(
-        "127.0.0.1:1", lazy=True, data_converter=pydantic_data_converter
-    )
-    return Dossiers(office.sessions, nowhere)
-
-
-@pytest.fixture
 async def temporal() -> AsyncIterator[Client]:
     server = await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(Path(sysconfig.get_path("scripts")) / "temporal"),

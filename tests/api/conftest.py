@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.doors import Doors, open_doors, the_settings
+from tests.api.doors import Doors, a_port, open_doors, serve, the_settings
 from tests.upkeep.server import a_closed_port, a_server
 from worker import workers
 
@@ -28,3 +28,18 @@ async def away(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
     address = f"127.0.0.1:{await a_closed_port()}"
     async with open_doors(the_settings(database_url, tmp_path, address)) as doors:
         yield doors
+
+
+@pytest.fixture
+async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
+    """Serve the doors on a real port, with live stories: the simulator calls back."""
+    async with a_server() as client, a_port() as listening:
+        address = client.service_client.config.target_host
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        settings = the_settings(
+            database_url, tmp_path, address, ECHEANCE_PUBLIC_URL=url
+        )
+        async with serve(settings, listening, url) as doors:
+            stories, _post = workers(client, doors.parts.sessions, settings)
+            async with stories:
+                yield doors

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,19 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import uvicorn
 from fastapi import FastAPI
+from sqlalchemy import select
 from standardwebhooks import Webhook
 
 from api.access import tokens_file
 from api.app import create_app
 from api.parts import Parts
 from records.clock import database_now
+from records.models import FactRow
 from records.opening import add_agency
 from rules.civil_time import civil_date
 from rules.numbers import PermitNumber
-from settings import Settings
+from settings import Settings, settings_from
 from tests.activities.office import Office
-from tests.upkeep.server import settings_for
 
 SECRET = "whsec_dGVzdHM="
 PERMIT = "AR-1001"
@@ -70,6 +73,17 @@ class Doors:
         answer = await self.post(path, role, body, **said)
         assert answer.is_success, answer.text
         return answer.json()
+
+    async def heard(self, number: str) -> Any:
+        """Show a dossier once its story has applied every fact told to it."""
+        told = select(FactRow.state).where(FactRow.dossier == number)
+        async with asyncio.timeout(OVERALL_LIMIT_S):
+            while True:
+                async with self.parts.sessions() as session:
+                    states = set(await session.scalars(told))
+                if states == {"applied"}:
+                    return await self.get(f"/api/v1/dossiers/{number}")
+                await asyncio.sleep(0.02)
 
     # -------------------------------------------------- situations, by the doors alone
 
@@ -130,12 +144,19 @@ def signed(
 def the_settings(
     database_url: str, folder: Path, temporal_address: str, **more: str
 ) -> Settings:
-    return settings_for(
-        database_url,
-        ECHEANCE_TEMPORAL_ADDRESS=temporal_address,
-        ECHEANCE_DATA_DIR=str(folder),
-        ECHEANCE_EMBEDDED="true",
-        **more,
+    said = {
+        "ECHEANCE_TEMPORAL_ADDRESS": temporal_address,
+        "ECHEANCE_DATA_DIR": str(folder),
+        "ECHEANCE_EMBEDDED": "true",
+        "ECHEANCE_PAYMENT_WEBHOOK_SECRET": SECRET,
+    }
+    return settings_from(
+        {
+            "ECHEANCE_DATABASE_URL": database_url,
+            "ECHEANCE_MAIL_KEY": "key-of-the-tests",
+            **said,
+            **more,
+        }
     )
 
 
@@ -160,3 +181,29 @@ async def _opened(app: FastAPI, http: httpx2.AsyncClient, settings: Settings) ->
     tokens = json.loads(tokens_file(settings).read_text())
     office = Office(settings.database_url, parts.sessions)
     return Doors(app, http, tokens, office, today)
+
+
+@asynccontextmanager
+async def a_port() -> AsyncIterator[socket.socket]:
+    """Take a free port of this machine."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening
+
+
+@asynccontextmanager
+async def serve(
+    settings: Settings, listening: socket.socket, url: str
+) -> AsyncIterator[Doors]:
+    """Start the service over HTTP and stop it."""
+    app = create_app(settings)
+    config = uvicorn.Config(app, log_config=None, lifespan="on", ws="none")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    async with httpx2.AsyncClient(base_url=url) as http:
+        # The connection waits in the port's queue until the service has started.
+        assert (await http.get("/livez", timeout=OVERALL_LIMIT_S)).is_success
+        yield await _opened(app, http, settings)
+    server.should_exit = True
+    await serving

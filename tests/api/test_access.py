@@ -46,7 +46,7 @@ def every_route(tmp_path: Path, *, embedded: bool) -> dict[tuple[str, str], bool
         ECHEANCE_EMBEDDED=str(embedded).lower(),
     )
     return {
-        (method, route.path): admitted(getattr(route, "dependant", None))
+        (method, str(route.path)): admitted(getattr(route, "dependant", None))
         for route in iter_route_contexts(create_app(settings).routes)
         for method in (route.methods or set()) - {"HEAD"}
     }

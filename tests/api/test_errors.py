@@ -129,7 +129,7 @@ async def test_a_number_may_be_written_as_people_do(doors: Doors) -> None:
             {("/name", "wrong_type"), ("/email", "wrong_type")},
         ),
         (
-            {"name": "a\nBcc: b", "email": "a@b.ca\n"},
+            {"name": "a\nBcc: b", "email": "a@b.ca\nBcc: c"},
             {("/name", "bad_text"), ("/email", "bad_text")},
         ),
         (
@@ -161,7 +161,7 @@ async def test_each_fault_is_shown_at_its_field(
         (b"{", 422, "invalid_request"),
         (b'{"name": "\\ud800", "email": "a@b.ca"}', 422, "invalid_request"),
         (b'{"name": "\xff"}', 400, "bad_request"),
-        (b"[" * 5000, 422, "invalid_request"),
+        (b"[" * 5000, 400, "bad_request"),
         (b" " * 200_000, 413, "body_too_large"),
     ],
     ids=["cut", "half a letter", "no text", "nested", "long"],

@@ -1,0 +1,43 @@
+"""Letters as a test sends them: by a scripted relay, about one holder's dossier."""
+
+import email
+from email.message import EmailMessage
+from email.policy import default
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.letters import Letters
+from tests.activities.attempt import HEAD, a_post
+from tests.activities.office import Office, an_order, run
+from tests.activities.relay_log import RelayLog
+from tests.dossiers import HOLDER, a_holder
+from tests.letters.relay import ScriptedRelay, Taken
+from workflows.messages import LetterOrder
+
+KEY = f"{HOLDER}/2026-12-10/reminder_30"
+"""The key of the order that `order` gives when nothing else is said."""
+
+
+def by(office: Office, relay: ScriptedRelay, log: RelayLog | None = None) -> Letters:
+    """The effect, with this relay and its log."""
+    post = a_post(relay.port, log.url if log else None)
+    return Letters(office.sessions, post, HEAD)
+
+
+def order(notice: str = "reminder_30", **says: object) -> LetterOrder:
+    return an_order(a_holder(), notice, **says)
+
+
+def read(taken: Taken) -> EmailMessage:
+    message = email.message_from_bytes(taken.data, policy=default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+async def failure_of(letters: Letters, ordered: LetterOrder) -> str | None:
+    """Send a letter that must be tried again; name why."""
+    with pytest.raises(ApplicationError) as problem:
+        await run(letters.send_letter, ordered)
+    assert not problem.value.non_retryable
+    return problem.value.type

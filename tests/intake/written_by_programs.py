@@ -1,0 +1,340 @@
+"""Messages whose difficulty is their form: HTML, parts, forwards, charsets, robots."""
+
+import base64
+
+from intake.understanding import Nature, Wish
+from tests.intake.messages import (
+    BOTH_GIVEN,
+    INTAKE,
+    NEW,
+    OLD,
+    OUR_LETTER,
+    Case,
+    Reading,
+    a_message,
+    a_page,
+    a_part,
+    a_report,
+    an_answer,
+    in_english,
+    in_parts,
+)
+
+ASKED = (
+    "Je désire transférer le résultat de mon examen.\n"
+    f"Nouveau dossier : {NEW}\nCertificat expiré : {OLD}\n"
+)
+ASKED_HTML = ASKED.replace("\n", "<br>\n")
+FORWARD_HEADERS = (
+    "De : Luc Gagné <luc@courriel.example>\nDate : 14 janvier 2027 à 08:01\n"
+    "Objet : Mon examen\nÀ : Marie Lavoie <marie.lavoie@courriel.example>\n"
+)
+ATTACHED = (
+    f"From: Luc <luc@courriel.example>\nSubject: Mon examen\n"
+    f"Content-Type: text/plain; charset=utf-8\n\n{ASKED}"
+)
+ROBOT = Reading(wish=Wish.NONE, nature=Nature.AUTO_REPLY, numbers=(NEW, OLD))
+
+HTML = (
+    Case(
+        "HTML with breaks",
+        a_page(f"<html><body>{ASKED_HTML}</body></html>"),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "HTML table with entities, style and script",
+        a_page(
+            "<head><title>CAR202099999999</title><style>p{color:red}</style></head>"
+            "<p>Transf&eacute;rer mon r&#233;sultat d&rsquo;examen</p>"
+            "<script>var x = 'CAR202088888888';</script><table>"
+            f"<tr><td>Nouveau&nbsp;dossier</td><td><b>{NEW}</b></td></tr>"
+            f"<tr><td>Certificat expir&eacute;</td><td>{OLD}</td></tr></table>"
+        ),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "HTML with a hidden preheader and a comment",
+        a_page(
+            "<div style='display: none'>Nouveau dossier CAR202077777777</div>"
+            f"<!-- ancien certificat CAR202066666666 --><p>{ASKED_HTML}"
+        ),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "HTML answer above a Gmail quotation",
+        an_answer(
+            f"<div>Certificat expiré : {OLD}</div><div class=gmail_quote>"
+            "<div class=gmail_attr>Le ven. 15 janv. 2027 à 09:00, Office &lt;a@b.example"
+            "&gt; a écrit :<br></div><blockquote class=gmail_quote>Annuler ? "
+            f"Votre nouveau dossier : {NEW}</blockquote></div>",
+            kind="text/html",
+        ),
+        Reading(wish=Wish.OTHER, new=NEW, expired=OLD, numbers=(OLD, NEW)),
+    ),
+    Case(
+        "HTML indented and not quoted",
+        a_page(
+            "<blockquote style='margin:0 0 0 40px;border:none;padding:0'>"
+            f"{ASKED_HTML}</blockquote>"
+        ),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "HTML cut in the middle of a tag",
+        a_page(f"{ASKED_HTML}<p>a < b <a href='x"),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "a plain version that says to read the other one",
+        in_parts(
+            a_part("Votre logiciel ne lit pas le HTML."),
+            a_part(ASKED_HTML, "text/html; charset=utf-8"),
+            container="alternative",
+        ),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "the same text twice",
+        in_parts(
+            a_part(ASKED),
+            a_part(ASKED_HTML, "text/html; charset=utf-8"),
+            container="alternative",
+        ),
+        BOTH_GIVEN,
+    ),
+)
+
+FORWARDS = (
+    Case(
+        "a forward from Gmail",
+        a_message(
+            "Bonjour, voir ci-dessous.\n\n---------- Forwarded message ---------\n"
+            f"{FORWARD_HEADERS}\n\n{ASKED}",
+            subject="Fwd: Mon examen",
+        ),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "a forward from Apple Mail with no new word",
+        a_message(
+            "\n\nDébut du message transféré :\n\n> "
+            + (FORWARD_HEADERS + "\n" + ASKED).replace("\n", "\n> "),
+            subject="Tr : Mon examen",
+        ),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "a forward from an iPhone in HTML",
+        a_page(
+            "<div dir=ltr><br>Envoyé de mon iPhone</div><blockquote type=cite><div>Début"
+            f" du message transféré:<br><br><b>De:</b> Luc &lt;l@c.example&gt;<br>"
+            f"<b>Objet:</b> Mon examen<br><br></div>{ASKED_HTML}</blockquote>",
+            subject="TR: Mon examen",
+        ),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "a forward from Outlook",
+        a_message(
+            "________________________________\nDe : Luc Gagné <luc@courriel.example>\n"
+            "Envoyé : 14 janvier 2027 08:01\nÀ : Marie Lavoie\nObjet : Mon examen\n\n"
+            f"{ASKED}",
+            subject="TR : Mon examen",
+        ),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "a forward as an attachment",
+        in_parts(a_part("Voici le courriel."), a_part(ATTACHED, "message/rfc822")),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "a letter of ours passed on asks for nothing",
+        a_message(
+            "\n---------- Message transféré ---------\n"
+            f"De : Office <{INTAKE}>\nDate : 14 janvier 2027\nObjet : Votre demande\n\n"
+            f"Pour transférer votre examen, nouveau dossier : {NEW}\n",
+            subject="TR: Votre demande",
+        ),
+        Reading(wish=Wish.NONE, new=NEW, numbers=(NEW,)),
+    ),
+    Case(
+        "new numbers above a forward",
+        a_message(
+            f"Transférer mon examen. Nouveau dossier : {NEW}\nAncien : {OLD}\n\n"
+            "-----Message d'origine-----\nDe : Luc\nEnvoyé : hier\nObjet : x\n\n"
+            "Nouveau dossier : CAR202055555555",
+            subject="TR: x",
+        ),
+        BOTH_GIVEN,
+    ),
+)
+
+CHARSETS = (
+    Case("Latin-1", a_message(ASKED, charset="iso-8859-1"), BOTH_GIVEN),
+    Case("Windows-1252", a_message("« Été » " + ASKED, charset="cp1252"), BOTH_GIVEN),
+    Case("no charset", a_message(ASKED, charset="latin-1", declared=""), BOTH_GIVEN),
+    Case("a charset that lies", a_message(ASKED, declared="us-ascii"), BOTH_GIVEN),
+    Case("an unknown charset", a_message(ASKED, declared="x-mars"), BOTH_GIVEN),
+    Case("UTF-16", a_message(ASKED, charset="utf-16", encoding="base64"), BOTH_GIVEN),
+    Case(
+        "quoted-printable with soft breaks",
+        a_message(ASKED, charset="latin-1", encoding="quoted-printable"),
+        BOTH_GIVEN,
+    ),
+    Case("base64", a_message(ASKED, encoding="base64"), BOTH_GIVEN),
+    Case(
+        "accents apart from their letters",
+        a_message(ASKED.replace("é", "e\u0301")),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "a subject in encoded words",
+        a_message(
+            "",
+            subject=f"=?utf-8?q?Transf=C3=A9rer_examen_de_{OLD}?=\n =?utf-8?b?"
+            + base64.b64encode(f" à {NEW}".encode()).decode()
+            + "?=",
+        ),
+        Reading(new=NEW, expired=OLD, numbers=(OLD, NEW)),
+    ),
+    Case(
+        "lines broken by the program",
+        a_message(
+            f"Transférer mon examen. Mon nouveau \ndossier est le \n{NEW}.",
+            kind="text/plain; format=flowed",
+        ),
+        Reading(new=NEW, numbers=(NEW,)),
+    ),
+)
+
+FORMS = (
+    Case(
+        "attachments named strangely",
+        in_parts(
+            a_part(ASKED),
+            a_part(
+                "CAR202044444444",
+                "text/plain",
+                "Content-Disposition: attachment; filename*=utf-8''%2e%2e%2fd%C3%A9j%00.t",
+            ),
+            a_part(
+                "PK", 'application/zip; name="=?x?q?a?="', 'Content-Disposition: ";;"'
+            ),
+        ),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "a text in two pieces around a picture",
+        in_parts(
+            a_part(f"Transférer mon examen. Nouveau dossier : {NEW}"),
+            a_part("R0lGOD", "image/gif"),
+            a_part(f"Certificat expiré : {OLD}"),
+        ),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "a container whose boundary never comes",
+        a_message(ASKED, kind='multipart/mixed; boundary="zz"', declared=""),
+        Reading(new=NEW, expired=OLD, numbers=(NEW, OLD), problem="broken"),
+    ),
+    Case(
+        "no header at all",
+        ASKED.encode(),
+        Reading(new=NEW, expired=OLD, numbers=(NEW, OLD), problem="no_sender"),
+    ),
+    Case(
+        "two different senders",
+        a_message(ASKED, headers="From: luc@courriel.example\n"),
+        Reading(new=NEW, expired=OLD, numbers=(NEW, OLD), problem="several_senders"),
+    ),
+    Case(
+        "the same sender twice",
+        a_message(ASKED, headers="From: MARIE.LAVOIE@courriel.example\n"),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "a group of one address",
+        a_message(ASKED, sender="Agence: luc@courriel.example;"),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "a group of nobody",
+        a_message(ASKED, sender="undisclosed-recipients:;"),
+        Reading(new=NEW, expired=OLD, numbers=(NEW, OLD), problem="no_sender"),
+    ),
+)
+
+ROBOTS = (
+    Case(
+        "an automatic answer by its header",
+        a_message(ASKED, headers="Auto-Submitted: auto-replied\n"),
+        ROBOT,
+    ),
+    Case(
+        "a person whose program says no robot",
+        a_message(ASKED, headers="Auto-Submitted: no\nX-Autoreply: no\n"),
+        BOTH_GIVEN,
+    ),
+    Case(
+        "an old automatic answer", a_message(ASKED, headers="X-Autoreply: yes\n"), ROBOT
+    ),
+    Case("bulk mail", a_message(ASKED, headers="Precedence: bulk\n"), ROBOT),
+    Case("an absence", a_message(ASKED, subject="Absence du bureau : Luc"), ROBOT),
+    Case(
+        "an absence in English",
+        a_message("I am out until Monday.", subject="Out of Office: Luc"),
+        in_english(Reading(wish=Wish.NONE, nature=Nature.AUTO_REPLY)),
+    ),
+    Case(
+        "an absence in encoded words",
+        a_message(ASKED, subject="=?iso-8859-1?Q?R=E9ponse_automatique_:_x?="),
+        ROBOT,
+    ),
+    Case(
+        "an empty return path",
+        a_message(ASKED).replace(
+            b"Return-Path: <marie.lavoie@courriel.example>", b"Return-Path: <>"
+        ),
+        ROBOT,
+    ),
+    Case(
+        "a mailing list",
+        a_message(
+            "Bonjour à tous", headers="List-Id: <agents.example>\nPrecedence: bulk\n"
+        ),
+        Reading(wish=Wish.OTHER, nature=Nature.MAILING_LIST),
+    ),
+    Case(
+        "our own letter come back",
+        a_message(ASKED, headers="X-Echeance-Letter: items_missing\n"),
+        Reading(wish=Wish.NONE, nature=Nature.OWN_MAIL, numbers=(NEW, OLD)),
+    ),
+    Case(
+        "our own address as the sender",
+        a_message(ASKED, sender=f"Office <{INTAKE.upper()}>"),
+        Reading(wish=Wish.NONE, nature=Nature.OWN_MAIL, numbers=(NEW, OLD)),
+    ),
+    Case(
+        "a bounce",
+        a_report(status="5.1.1", action="failed"),
+        in_english(Reading(wish=Wish.NONE, nature=Nature.BOUNCE, numbers=(NEW,))),
+    ),
+    Case(
+        "a report that all went well",
+        a_report(status="2.0.0", action="delivered"),
+        in_english(Reading(wish=Wish.NONE, nature=Nature.AUTO_REPLY, numbers=(NEW,))),
+    ),
+    Case(
+        "a bounce without a report",
+        a_message(
+            f"Hi. This is the qmail-send program.\n550 5.1.1 no such user\n\n"
+            f"--- Below this line is a copy of the message.\n\nMessage-ID: {OUR_LETTER}\n",
+            sender="MAILER-DAEMON@relais.example",
+            subject="failure notice",
+        ),
+        in_english(Reading(wish=Wish.NONE, nature=Nature.BOUNCE)),
+    ),
+)
+
+CASES = HTML + FORWARDS + CHARSETS + FORMS + ROBOTS

@@ -1,0 +1,135 @@
+"""kill -9 of each part, again and again in the middle of a story that still ends right.
+
+The people of the story insist, as people do: they try again until they are answered.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx2
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.service import RPCError
+
+from embedded.clock import DossierClocks
+from embedded.demo import (
+    StoryOf,
+    differences,
+    the_exam_that_lapses,
+    the_holder_who_comes_back,
+    the_renewal_on_time,
+)
+from embedded.stack import EmbeddedStack
+from embedded.theatre import Theatre, UnexpectedError
+
+pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
+
+AWAY = (UnexpectedError, RPCError, SQLAlchemyError, httpx2.HTTPError, OSError)
+TRIES = 200
+STRIKES = 4
+T = TypeVar("T")
+
+
+class Saboteur:
+    """Kills one part, and lets the people insist until it is back."""
+
+    def __init__(self, stack: EmbeddedStack, part: str) -> None:
+        self._stack = stack
+        self._part = part
+        self.kills = 0
+
+    async def strike(self) -> None:
+        """Kill the part once it is whole again, a few times in a story."""
+        if self.kills == STRIKES:
+            return
+        await self._stack.wait_ready(self._part)
+        self._stack.kill(self._part)
+        self.kills += 1
+
+    async def insist(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Try until it goes through; the part comes back by itself."""
+        for _ in range(TRIES):
+            try:
+                return await act()
+            except AWAY:
+                await self._stack.wait_ready(self._part)
+        return await act()
+
+
+class KilledClocks(DossierClocks):
+    """Clocks under which a part dies at each hop."""
+
+    saboteur: Saboteur
+
+    async def now(self, number: str) -> datetime:
+        return await self.saboteur.insist(lambda: super(KilledClocks, self).now(number))
+
+    async def advance(self, numbers: Iterable[str], to: datetime) -> None:
+        wanted = tuple(numbers)
+        moving = asyncio.create_task(
+            self.saboteur.insist(lambda: super(KilledClocks, self).advance(wanted, to))
+        )
+        await self.saboteur.strike()
+        await moving
+
+
+class KilledTheatre(Theatre):
+    """A theatre where a part dies before each act of a person."""
+
+    saboteur: Saboteur
+
+    async def _get(self, path: str, **query: Any) -> Any:
+        return await self.saboteur.insist(
+            lambda: super(KilledTheatre, self)._get(path, **query)
+        )
+
+    async def _post(
+        self, role: str, path: str, body: dict[str, Any], key: str | None = None
+    ) -> Any:
+        await self.saboteur.strike()
+        once = key or str(uuid4())
+        return await self.saboteur.insist(
+            lambda: super(KilledTheatre, self)._post(role, path, body, once)
+        )
+
+    async def write_mail(self, name: str, subject: str, text: str) -> None:
+        await self.saboteur.strike()
+        await self.saboteur.insist(
+            lambda: super(KilledTheatre, self).write_mail(name, subject, text)
+        )
+
+    async def pay(self, number: Any) -> None:
+        await self.saboteur.insist(lambda: super(KilledTheatre, self).pay(number))
+
+
+@pytest.mark.parametrize(
+    ("part", "story"),
+    [
+        ("worker", the_holder_who_comes_back),
+        ("temporal", the_holder_who_comes_back),
+        ("postgres", the_holder_who_comes_back),
+        ("worker", the_exam_that_lapses),
+        ("inbox", the_renewal_on_time),
+        ("api", the_renewal_on_time),
+        ("intake", the_holder_who_comes_back),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+async def test_a_story_ends_right_though_a_part_is_killed_before_each_act(
+    stack: EmbeddedStack, theatre: Theatre, part: str, story: StoryOf
+) -> None:
+    saboteur = Saboteur(stack, part)
+    theatre.__class__ = KilledTheatre
+    theatre.clocks.__class__ = KilledClocks
+    assert isinstance(theatre, KilledTheatre)
+    assert isinstance(theatre.clocks, KilledClocks)
+    theatre.saboteur = theatre.clocks.saboteur = saboteur
+    stage = theatre.stage()
+
+    ending = await story(theatre, stage)
+
+    assert saboteur.kills >= 2
+    assert await differences(theatre, stage, ending) == []

@@ -1,0 +1,92 @@
+"""What tests of the sweep plant, wait for and read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import update
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+
+from intake.delivery import store_fact
+from records.models import DossierRow, FactRow
+from rules.numbers import DossierNumber
+from tests.activities.office import Office
+from tests.dossiers import NEWCOMER
+from tests.upkeep.server import a_closed_port, settings_for
+from worker import workers
+from workflows.messages import ExamPassed, Source
+from workflows.upkeep import Check, Mend, SweepReport
+
+PATIENCE_S = 20
+
+
+def real_now() -> datetime:
+    """The hour of the machine, which a sweep compares with stored hours."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def at_work(office: Office, client: Client) -> AsyncIterator[None]:
+    """Run the real workers; no relay listens, so letters wait."""
+    settings = settings_for(office.url, ECHEANCE_SMTP_PORT=str(await a_closed_port()))
+    async with AsyncExitStack() as running:
+        for part in workers(client, office.sessions, settings):
+            await running.enter_async_context(part)
+        yield
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what another process does; fails after PATIENCE_S."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await holds():  # noqa: ASYNC110 - no event crosses processes
+            await asyncio.sleep(0.02)
+
+
+def an_exam(fact_id: str = "exam-1") -> ExamPassed:
+    at = real_now()
+    return ExamPassed(
+        fact_id=fact_id,
+        source=Source.EXAM_BODY,
+        occurred_at=at,
+        received_at=at,
+        result_id="result-1",
+        passed_on=(at - timedelta(days=4)).date(),
+    )
+
+
+async def tell_nobody_yet(
+    office: Office, number: DossierNumber = NEWCOMER, fact_id: str = "exam-1"
+) -> None:
+    """Keep a fact as a door does, and leave it there."""
+    async with office.sessions.begin() as session:
+        await store_fact(session, number, an_exam(fact_id))
+
+
+async def has_applied(office: Office, fact_id: str = "exam-1") -> bool:
+    return (await office.one(FactRow, fact_id)).state == "applied"
+
+
+async def signals_in(client: Client, number: str) -> list[str]:
+    """The names of the signals in the present run of a workflow."""
+    history = await client.get_workflow_handle(number).fetch_history()
+    signalled = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+    return [
+        event.workflow_execution_signaled_event_attributes.signal_name
+        for event in history.events
+        if event.event_type == signalled
+    ]
+
+
+async def set_row(office: Office, number: str, **values: object) -> None:
+    """Plant a disagreement in the row of a dossier."""
+    async with office.sessions.begin() as session:
+        await session.execute(
+            update(DossierRow).where(DossierRow.number == number).values(**values)
+        )
+
+
+def found(report: SweepReport, check: Check) -> list[tuple[str, Mend]]:
+    """What one check found: about what, and what became of it."""
+    return [(f.about, f.mend) for f in report.findings if f.check is check]
