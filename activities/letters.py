@@ -1,6 +1,7 @@
 """The one effect that leaves the house: a letter handed to the mail relay."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
@@ -17,8 +18,9 @@ from letters.compose import BadAddress
 from letters.smtp import Outcome, Relay, Reply, hand_over, relay_has
 from records.clock import database_now, now_for
 from records.database import Sessions
-from records.models import FactRow, Letter
+from records.models import DossierRow, FactRow, Letter
 from settings import Settings
+from workflows.effects import SENDING_IS_SILENT_FOR
 from workflows.messages import LetterOrder, Posted
 
 MONEY = frozenset({"receipt", "refund_due"})
@@ -35,6 +37,7 @@ _IN_DOUBT = ("sending", "unknown")
 _FACTS_HEARD_WITHIN = timedelta(hours=1)
 _FACTS_PAUSE = timedelta(seconds=10)
 _LOG_PAUSE = timedelta(minutes=1)
+_BETWEEN_SIGNS_S = SENDING_IS_SILENT_FOR.total_seconds() / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,18 @@ class Letters:
                 raise _in_doubt(self._post.grace)
 
     async def _hand_over(self, written: Written) -> Outcome:
+        """Speak to the relay, and show signs of life meanwhile.
+
+        Begun, it is let finish: to be stopped after the last dot would leave a doubt.
+        """
+        attempt = asyncio.ensure_future(self._attempt(written))
+        while not attempt.done():
+            activity.heartbeat()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({attempt}, timeout=_BETWEEN_SIGNS_S)
+        return attempt.result()
+
+    async def _attempt(self, written: Written) -> Outcome:
         try:
             async with asyncio.timeout(self._post.attempt_limit.total_seconds()):
                 return await hand_over(
@@ -159,6 +174,7 @@ class Letters:
         ).where(Letter.key == order.key)
         async with self._sessions.begin() as session:
             await session.execute(row.on_conflict_do_nothing())
+            await _show_next_due(session, order)
             state, fence, message_id, age = (await session.execute(found)).one()
         return _Seen(state, fence, message_id, age)
 
@@ -228,6 +244,20 @@ class Letters:
             noted = await session.scalar(newest)
         if noted is None:
             raise _overtaken(order)
+
+
+async def _show_next_due(session: AsyncSession, order: LetterOrder) -> None:
+    """Keep the lists true after a reminder, which has no record of its own."""
+    if order.cause is None:
+        return
+    await session.execute(
+        update(DossierRow)
+        .where(
+            DossierRow.number == order.dossier,
+            DossierRow.next_due_at <= order.occurred_at,
+        )
+        .values(next_due_at=order.next_due_at)
+    )
 
 
 async def _check_facts(session: AsyncSession, order: LetterOrder) -> None:

@@ -1,7 +1,7 @@
 """From an order to a letter: the names and words that only the database knows."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from email.message import EmailMessage
 from typing import Self, cast
 
@@ -19,7 +19,7 @@ from records.models import (
     Person,
     WrittenText,
 )
-from rules.civil_time import ZONE, civil_date
+from rules.civil_time import ZONE, at_local, civil_date
 from rules.dossier import Kind
 from rules.policy import load_policy
 from rules.reasons import Finding
@@ -164,7 +164,9 @@ def _line(finding: Finding) -> ConditionLine:
 
 
 def _happened_at(order: LetterOrder, matter: _Matter) -> datetime:
-    """Name the instant a letter speaks of: for a receipt, that of the capture."""
+    """Name the instant a letter speaks of: of a receipt, the capture's."""
+    if order.happened_on is not None:
+        return at_local(order.happened_on, time(12))
     if order.notice == "receipt" and matter.invoice and matter.invoice.captured_at:
         return matter.invoice.captured_at
     return order.occurred_at

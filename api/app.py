@@ -60,7 +60,6 @@ async def _parts_of(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         await _make_tokens(sessions, settings)
         app.state.parts = Parts(
             settings=settings,
-            engine=engine,
             sessions=sessions,
             client=await connect(settings, lazy=True),
             provider=_simulator(sessions, settings) if settings.embedded else None,

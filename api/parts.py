@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
-from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from payments.provider import PaymentProvider
@@ -17,7 +16,6 @@ class Parts:
     """Everything a route may reach; made once, when the service starts."""
 
     settings: Settings
-    engine: AsyncEngine
     sessions: Sessions
     client: Client
     provider: PaymentProvider | None

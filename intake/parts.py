@@ -311,7 +311,7 @@ def _decoded(content: bytes, charset: str, *, complete: bool = True) -> str:
 
 def _unfolded(value: str, limit: int) -> str:
     sent = str(value)[:limit].encode("utf-8", "surrogateescape")
-    return re.sub(r"[\r\n]+[ \t]*", " ", _decoded(sent, "")).strip()
+    return re.sub(r"\n+[ ]*", " ", clean(_decoded(sent, ""))).strip()
 
 
 def _decoded_words(value: str) -> str:

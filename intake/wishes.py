@@ -63,7 +63,7 @@ _DENIED = re.compile(
     r"|\b(?:annul|transf|resili)\w{1,6} (?:surtout )?(?:pas|plus)\b"
     r"|\b(?:pas|plus) (?:besoin|question) d[^.!?\n]{0,15}\b(?:annul|transf|resili)"
     r"|(?<!could )(?<!can )(?<!was )(?<!is )(?<!has )\b(?:not|don't|dont|never)\b"
-    r"(?: \w+){0,3} (?:transf|cancel)"
+    r"(?: (?:want\w*|wish|to|ask\w*|you|me|need|like))* (?:transf|cancel)"
     r"|\b(?:sans|without|instead of|au lieu d[e'])[^.!?\n]{0,30}"
     r"\b(?:annul|transf|cancel|resili)"
 )

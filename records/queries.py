@@ -1,6 +1,6 @@
 """Every question the doors ask of the tables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -74,12 +74,21 @@ async def open_dossiers_linked_to(
 
 
 async def timeline_of(
-    session: AsyncSession, number: str, *, after: int, limit: int
+    session: AsyncSession,
+    number: str,
+    *,
+    after: int,
+    limit: int,
+    without: Collection[str] = (),
 ) -> Sequence[TimelineEntry]:
     """What happened in this dossier, after a position (exclusive)?"""
     query = (
         select(TimelineEntry)
-        .where(TimelineEntry.dossier == number, TimelineEntry.position > after)
+        .where(
+            TimelineEntry.dossier == number,
+            TimelineEntry.position > after,
+            TimelineEntry.what.not_in(without),
+        )
         .order_by(TimelineEntry.position)
         .limit(limit)
     )

@@ -205,6 +205,7 @@ def _suspended(turn: Turn) -> None:
     turn.write(
         "suspended",
         since,
+        happened_on=since,
         echeance=turn.dossier.echeance,
         act_before=last_day_unlinked(since, turn.policy),
     )
@@ -216,6 +217,7 @@ def _expired(turn: Turn) -> None:
     turn.write(
         by_law,
         ended,
+        happened_on=ended,
         echeance=ended,
         certificate=turn.dossier.number,
         act_before=way_back_until(turn.dossier, turn.policy, turn.now),

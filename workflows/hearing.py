@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import assert_never
 
-from rules.civil_time import civil_date, delay
+from rules.civil_time import civil_date, delay, last_day
 from rules.dossier import (
     Capture,
     Dossier,
@@ -302,14 +302,21 @@ def _payment_reversed(turn: Turn, fact: PaymentReversed) -> None:
     )
     if term is not None:
         turn.change(terms=tuple(t for t in turn.dossier.terms if t is not term))
-    again = ask_fee(turn, invoice.operation, renews=invoice.renews)
+    ask_fee(turn, invoice.operation, renews=invoice.renews)
     turn.write(
         "payment_reversed",
         fact.payment_id,
-        invoice_id=again.invoice_id,
-        echeance=turn.dossier.echeance,
-        **turn.fee(invoice.operation),
+        invoice_id=invoice.invoice_id,
+        amount_cents=invoice.paid.amount_cents,
+        act_before=_last_day_to_pay(turn, invoice),
     )
+
+
+def _last_day_to_pay(turn: Turn, invoice: Invoice) -> date | None:
+    if invoice.renews is not None:
+        return last_day(invoice.renews)
+    exam = turn.dossier.exam
+    return None if exam is None else last_day_to_finish(exam, turn.policy)
 
 
 def ask_fee(turn: Turn, operation: Operation, renews: date | None = None) -> Invoice:
@@ -343,7 +350,7 @@ def _agency_linked(turn: Turn, fact: AgencyLinked) -> None:
         replace(asked, since=fact.since, refused_on=None)
     )
     turn.note("agency_linked", fact.source, permit=fact.permit, since=fact.since)
-    turn.write("link_confirmed", fact.link_id)
+    turn.write("link_confirmed", fact.link_id, link_id=fact.link_id)
 
 
 def _agency_unlinked(turn: Turn, fact: AgencyUnlinked) -> None:
@@ -354,11 +361,16 @@ def _agency_unlinked(turn: Turn, fact: AgencyUnlinked) -> None:
     if link.since is None:
         turn.dossier = turn.dossier.with_link(replace(link, refused_on=turn.today))
         turn.note("link_refused", fact.source, permit=link.permit)
-        turn.write("link_refused", fact.link_id)
+        turn.write("link_refused", fact.link_id, link_id=fact.link_id)
         return
     turn.dossier = turn.dossier.with_link(replace(link, until=fact.until))
     turn.note("agency_unlinked", fact.source, permit=link.permit, until=fact.until)
-    turn.write("link_ended", f"{fact.link_id}/{fact.until}", act_before=fact.until)
+    turn.write(
+        "link_ended",
+        f"{fact.link_id}/{fact.until}",
+        link_id=fact.link_id,
+        happened_on=fact.until,
+    )
 
 
 def _permit_changed(turn: Turn, fact: PermitChanged) -> None:

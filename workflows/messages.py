@@ -285,7 +285,8 @@ class LetterOrder(Message):
     occurred_at: datetime
     cause: str | None = None
     useless_at: datetime | None = None
-    link_id: str | None = None  # a letter to the agency of this link
+    happened_on: date | None = None  # the day it speaks of, if not that of the order
+    link_id: str | None = None
     echeance: date | None = None
     act_before: date | None = None
     invoice_id: str | None = None

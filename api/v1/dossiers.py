@@ -24,6 +24,11 @@ from api.v1.answers import (
     TimelineLine,
 )
 from api.v1.cursors import position_after, position_cursor
+from api.v1.discretion import (
+    agenda_for,
+    lines_withheld_from,
+    state_for,
+)
 from api.v1.fields import (
     Cursor,
     Limit,
@@ -89,18 +94,18 @@ async def open_a_dossier(
 
 @router.get("/{number}")
 async def read_state(
-    parts: TheParts, _caller: Reader, number: NumberInPath
+    parts: TheParts, caller: Reader, number: NumberInPath
 ) -> StateAnswer:
     """Say where a dossier stands."""
-    return await shown(parts, number)
+    return state_for(caller, await shown(parts, number))
 
 
 @router.get("/{number}/agenda")
 async def read_agenda(
-    parts: TheParts, _caller: Reader, number: NumberInPath
+    parts: TheParts, caller: Reader, number: NumberInPath
 ) -> AgendaAnswer:
     """Say what happens next, with dates and sources."""
-    return await agenda_shown(parts, number)
+    return agenda_for(caller, await agenda_shown(parts, number))
 
 
 @router.get("/{number}/explanation")
@@ -114,7 +119,7 @@ async def read_explanation(
 @router.get("/{number}/timeline")
 async def read_timeline(
     parts: TheParts,
-    _caller: Reader,
+    caller: Reader,
     number: NumberInPath,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -123,7 +128,13 @@ async def read_timeline(
     after = position_after(cursor)
     async with parts.sessions() as session:
         await known(session, number)
-        rows = await timeline_of(session, number, after=after, limit=limit + 1)
+        rows = await timeline_of(
+            session,
+            number,
+            after=after,
+            limit=limit + 1,
+            without=lines_withheld_from(caller),
+        )
     entries = tuple(TimelineLine.model_validate(row) for row in rows[:limit])
     more = position_cursor(entries[-1].position) if len(rows) > limit else None
     return Timeline(number=number, entries=entries, next_cursor=more)
@@ -188,7 +199,7 @@ async def ask_for_transfer(
         by=caller.subject,
         certificate=DossierNumber(asked.certificate),
     )
-    return await ask(parts, DossierNumber(number), command, key=key)
+    return await ask(parts, caller, DossierNumber(number), command, key=key)
 
 
 @router.post("/{number}/links")
@@ -209,7 +220,7 @@ async def ask_for_link(
         permit=permit,
     )
     taken = await ask(
-        parts, DossierNumber(number), command, key=key, link_id=command.link_id
+        parts, caller, DossierNumber(number), command, key=key, link_id=command.link_id
     )
     await _tell_of_coming_change(parts, number, agency)
     return taken
@@ -229,7 +240,7 @@ async def comment_on_refusal(
         by=caller.subject,
         text_id=await _keep(parts, number, "observe", key, asked.text, caller.subject),
     )
-    return await ask(parts, DossierNumber(number), command, key=key)
+    return await ask(parts, caller, DossierNumber(number), command, key=key)
 
 
 @router.post("/{number}/cancellation")
@@ -246,7 +257,7 @@ async def cancel(
         by=caller.subject,
         text_id=await _keep(parts, number, "cancel", key, asked.text, caller.subject),
     )
-    return await ask(parts, DossierNumber(number), command, key=key)
+    return await ask(parts, caller, DossierNumber(number), command, key=key)
 
 
 def link_id_of(number: str, permit: PermitNumber, key: str) -> str:

@@ -127,7 +127,7 @@ async def decide(
         task_id=task_id,
         decision=asked.decision,
     )
-    taken = await ask(parts, DossierNumber(task.dossier), command, key=key)
+    taken = await ask(parts, caller, DossierNumber(task.dossier), command, key=key)
     return TaskSettled(task_id=task_id, key=key, state=taken.state)
 
 
@@ -148,7 +148,7 @@ async def correct(
         value=asked.value,
         link_id=asked.link_id,
     )
-    return await ask(parts, DossierNumber(number), command, key=key)
+    return await ask(parts, caller, DossierNumber(number), command, key=key)
 
 
 async def _keep_reason(

@@ -7,11 +7,13 @@ from fastapi import Depends
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.access import Caller
 from api.codes import Code
 from api.errors import Refused
 from api.parts import Parts
 from api.stories import Stories
 from api.v1.answers import CommandTaken, FactKept
+from api.v1.discretion import state_for
 from api.v1.fields import IdempotencyKey
 from api.v1.showing import as_told
 from intake.delivery import store_fact
@@ -56,6 +58,7 @@ async def keep_text(
 
 async def ask(
     parts: Parts,
+    caller: Caller,
     number: DossierNumber,
     command: AnyCommand,
     *,
@@ -64,7 +67,8 @@ async def ask(
 ) -> CommandTaken:
     """Have a story carry out a command; raises Refused, or StoryAway."""
     view = await Stories(parts.client).carry_out(number, command, key=key)
-    return CommandTaken(key=key, link_id=link_id, state=as_told(view))
+    state = state_for(caller, as_told(view))
+    return CommandTaken(key=key, link_id=link_id, state=state)
 
 
 async def keep_fact(

@@ -74,7 +74,7 @@ class Doors:
         assert answer.is_success, answer.text
         return answer.json()
 
-    async def heard(self, number: str) -> Any:
+    async def heard(self, number: str, role: str = "representative") -> Any:
         """Show a dossier once its story has applied every fact told to it."""
         told = select(FactRow.state).where(FactRow.dossier == number)
         async with asyncio.timeout(OVERALL_LIMIT_S):
@@ -82,7 +82,7 @@ class Doors:
                 async with self.parts.sessions() as session:
                     states = set(await session.scalars(told))
                 if states == {"applied"}:
-                    return await self.get(f"/api/v1/dossiers/{number}")
+                    return await self.get(f"/api/v1/dossiers/{number}", role)
                 await asyncio.sleep(0.02)
 
     # -------------------------------------------------- situations, by the doors alone

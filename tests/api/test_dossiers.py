@@ -261,3 +261,18 @@ async def test_a_holders_certificate_is_shown_with_its_last_valid_day(
     shown = await doors.get(f"/api/v1/dossiers/{HOLDER}")
     assert shown["live"] is False
     assert shown["last_valid_day"] == str(echeance.replace(day=9))
+
+
+async def test_a_person_is_not_told_what_the_office_knows_of_a_certificate(
+    doors: Doors,
+) -> None:
+    number = await doors.a_dossier()
+    path = f"/api/v1/dossiers/{number}"
+    asked = await doors.done(f"{path}/transfer-request", REP, {"certificate": UNKNOWN})
+    seen = [asked["state"], await doors.get(path)]
+    assert [state["needs_staff"] for state in seen] == [True, True]
+    pages = [await doors.get(f"{path}/{page}") for page in ("agenda", "timeline")]
+    assert "transfer_unknown_certificate" not in str([*seen, *pages])
+    for page in ("", "/agenda", "/timeline"):
+        shown = await doors.get(f"{path}{page}", "officer")
+        assert "transfer_unknown_certificate" in str(shown), page

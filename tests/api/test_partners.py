@@ -200,7 +200,7 @@ async def test_a_fact_for_a_closed_dossier_is_kept_and_given_to_a_person(
         f"/api/v1/dossiers/{number}/cancellation", "representative", {"text": "Fini."}
     )
     await doors.an_exam(number)
-    state = await doors.heard(number)
+    state = await doors.heard(number, role="officer")
     assert [t["reason"] for t in state["dossier"]["tasks"]] == [
         "fact_for_closed_dossier"
     ]

@@ -77,6 +77,18 @@ async def test_a_second_copy_changes_nothing_and_is_answered_alike(
     assert len(await office.rows(FactRow)) == len(await office.rows(Mail)) == 1
 
 
+async def test_a_second_copy_is_answered_alike_whatever_was_learnt_meanwhile(
+    office: Office, room: MailRoom
+) -> None:
+    first = await take(room, a_letter(BOTH))
+    await marc_came_back(office)
+    second = await take(room, a_letter(BOTH))
+
+    assert first.outcome is Outcome.TASK
+    assert first == second
+    assert await office.rows(FactRow) == []
+
+
 async def test_a_letter_that_came_by_two_ways_is_one_fact(
     office: Office, room: MailRoom
 ) -> None:

@@ -88,7 +88,7 @@ def test_the_text_is_what_the_person_wrote_now() -> None:
     mail = read(
         an_answer(
             "Merci, c'est noté.\n\nEnvoyé de mon iPhone\n\n"
-            "Le 15 janv. 2027 à 09:00, Office <o@x.example> a écrit :\n> Bonjour Marie\n"
+            "Le 15 janv. 2027 à 9 h, Office <o@x.example> a écrit :\n> Bonjour Marie\n"
         )
     )
     assert mail.text == "Merci, c'est noté."

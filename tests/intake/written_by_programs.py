@@ -64,7 +64,7 @@ HTML = (
         "HTML answer above a Gmail quotation",
         an_answer(
             f"<div>Certificat expiré : {OLD}</div><div class=gmail_quote>"
-            "<div class=gmail_attr>Le ven. 15 janv. 2027 à 09:00, Office &lt;a@b.example"
+            "<div class=gmail_attr>Le 15 janv. 2027 à 09:00, Office &lt;a@b.example"
             "&gt; a écrit :<br></div><blockquote class=gmail_quote>Annuler ? "
             f"Votre nouveau dossier : {NEW}</blockquote></div>",
             kind="text/html",
@@ -126,7 +126,7 @@ FORWARDS = (
     Case(
         "a forward from an iPhone in HTML",
         a_page(
-            "<div dir=ltr><br>Envoyé de mon iPhone</div><blockquote type=cite><div>Début"
+            "<div><br>Envoyé de mon iPhone</div><blockquote type=cite><div>Début"
             f" du message transféré:<br><br><b>De:</b> Luc &lt;l@c.example&gt;<br>"
             f"<b>Objet:</b> Mon examen<br><br></div>{ASKED_HTML}</blockquote>",
             subject="TR: Mon examen",
@@ -216,7 +216,7 @@ FORMS = (
             a_part(
                 "CAR202044444444",
                 "text/plain",
-                "Content-Disposition: attachment; filename*=utf-8''%2e%2e%2fd%C3%A9j%00.t",
+                "Content-Disposition: attachment; filename*=u''%2e%2e%2f%C3%A9%00.t",
             ),
             a_part(
                 "PK", 'application/zip; name="=?x?q?a?="', 'Content-Disposition: ";;"'
@@ -329,7 +329,7 @@ ROBOTS = (
         "a bounce without a report",
         a_message(
             f"Hi. This is the qmail-send program.\n550 5.1.1 no such user\n\n"
-            f"--- Below this line is a copy of the message.\n\nMessage-ID: {OUR_LETTER}\n",
+            f"--- Below this line is a copy of it.\n\nMessage-ID: {OUR_LETTER}\n",
             sender="MAILER-DAEMON@relais.example",
             subject="failure notice",
         ),

@@ -42,8 +42,9 @@ Joan Pelletier
     Case(
         "a story",
         a_message(
-            f"My certificate {OLD} expired on December 10, 2026 while I was ill. I have "
-            f"opened a new file, number {NEW}. Could my exam result be moved there?"
+            f"My certificate {OLD} expired on December 10, 2026 while I was ill. "
+            f"I have opened a new file, number {NEW}. "
+            "Could my exam result be moved there?"
         ),
         in_english(BOTH_GIVEN_OLD_FIRST),
     ),
@@ -63,6 +64,16 @@ Joan Pelletier
             "I want my exam result in the new file. I will send the number later."
         ),
         in_english(Reading(wish=Wish.OTHER)),
+    ),
+    Case(
+        "a person who does not know how",
+        a_message(f"Hi, not sure how to transfer my exam. New file {NEW}"),
+        in_english(Reading(new=NEW, numbers=(NEW,))),
+    ),
+    Case(
+        "a person who wants no transfer any more",
+        a_message(f"Please do not transfer my exam to file {NEW} after all."),
+        in_english(Reading(wish=Wish.OTHER, new=NEW, numbers=(NEW,))),
     ),
     Case(
         "a cancellation",

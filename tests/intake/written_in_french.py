@@ -71,8 +71,9 @@ NOUVEAU DOSSIER: {NEW}. CERTIFICAT EXPIRÉ: {OLD}. C'EST INACCEPTABLE!!!
     Case(
         "numbers with no-break spaces and no-break dashes",
         a_message(
-            "Transfert de mon examen svp\nNouveau dossier\u00a0: CAR\u00a02027\u00a00001"
-            "\u00a02345\nAncien certificat\u00a0: CAR\u20112021\u20110006\u20117890"
+            "Transfert de mon examen svp\n"
+            "Nouveau dossier\u00a0: CAR\u00a02027\u00a00001\u00a02345\n"
+            "Ancien certificat\u00a0: CAR\u20112021\u20110006\u20117890"
         ),
         BOTH_GIVEN,
     ),
@@ -133,7 +134,8 @@ Marie Lavoie
     Case(
         "two words, two numbers, and no order said",
         a_message(
-            f"Transférer mon examen. Ancien certificat et nouveau dossier : {OLD} et {NEW}"
+            "Transférer mon examen. "
+            f"Ancien certificat et nouveau dossier : {OLD} et {NEW}"
         ),
         Reading(numbers=(OLD, NEW)),
     ),

@@ -68,11 +68,8 @@ def test_the_fee_of_a_day_is_the_newest_that_has_begun(
     day: date, operation: Operation
 ) -> None:
     policy = a_policy()
-    rows = policy.fees_issue + policy.fees_renewal
+    table = policy.fees_issue if operation is Operation.ISSUE else policy.fees_renewal
     fee = amount_on(day, operation, policy)
-    same_table = (
-        policy.fees_issue if operation is Operation.ISSUE else policy.fees_renewal
-    )
-    assert fee in rows
+    assert fee in table
     assert fee.starts_on <= day
-    assert not [r for r in same_table if fee.starts_on < r.starts_on <= day]
+    assert not [row for row in table if fee.starts_on < row.starts_on <= day]

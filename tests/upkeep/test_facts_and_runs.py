@@ -12,7 +12,7 @@ from records.models import DossierRow, FactRow, TimelineEntry
 from rules.dossier import Phase
 from rules.numbers import DossierNumber
 from tests.activities.office import Office
-from tests.dossiers import HOLDER, NEWCOMER, a_holder, a_newcomer
+from tests.dossiers import NEWCOMER, RIVAL, a_newcomer
 from tests.upkeep.sweeping import (
     at_work,
     found,
@@ -186,9 +186,9 @@ async def test_a_missing_workflow_hidden_by_a_stray_one_is_found_at_the_long_loo
     async with at_work(office, temporal):
         first = await upkeep.sweep(real_now())
         await temporal.get_workflow_handle(NEWCOMER).terminate("planted")
-        await office.place(a_holder())
-        await begin(temporal, HOLDER)
-        await set_row(office, HOLDER, phase=Phase.CLOSED)
+        await office.place(a_newcomer(number=RIVAL))
+        await begin(temporal, RIVAL)
+        await set_row(office, RIVAL, phase=Phase.CLOSED)
         hidden = await upkeep.sweep(first.started_at)
         shown = await upkeep.sweep(hidden.started_at + timedelta(minutes=15))
 
