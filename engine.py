@@ -7,7 +7,7 @@ import sys
 from datetime import timedelta
 from typing import NoReturn
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -29,6 +29,11 @@ async def connect(settings: Settings, *, lazy: bool = False) -> Client:
         data_converter=pydantic_data_converter,
         lazy=lazy,
     )
+
+
+def story_of(client: Client, number: str) -> WorkflowHandle[RenewalWorkflow, str]:
+    """Address the story of a dossier: its workflow's id is its number."""
+    return client.get_workflow_handle_for(RenewalWorkflow.run, number)
 
 
 async def signal_fact(client: Client, number: DossierNumber, fact: AnyFact) -> None:

@@ -160,7 +160,13 @@ def _log_to(log_format: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=False)]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=False,
+                # The default shows local variables, passwords among them.
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
     )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

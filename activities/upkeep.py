@@ -10,12 +10,11 @@ from temporalio import activity
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
-    WorkflowHandle,
     WorkflowQueryFailedError,
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from engine import begin, connect
+from engine import begin, connect, story_of
 from intake.delivery import deliver
 from records import disagreements
 from records.database import Sessions, make_engine, make_sessions
@@ -236,7 +235,9 @@ class _Sweep:
 
     async def _runs(self, number: str) -> bool:
         try:
-            told = await self._story(number).describe(rpc_timeout=_ANSWER_LIMIT)
+            told = await story_of(self.client, number).describe(
+                rpc_timeout=_ANSWER_LIMIT
+            )
         except RPCError as problem:
             if problem.status is RPCStatusCode.NOT_FOUND:
                 return False
@@ -297,7 +298,7 @@ class _Sweep:
         """Compare one dossier; False when no worker answers for it."""
         for _ in range(_LOOKS):
             try:
-                told = await self._story(number).query(
+                told = await story_of(self.client, number).query(
                     RenewalWorkflow.state, rpc_timeout=self.story_limit
                 )
             except WorkflowQueryFailedError:
@@ -350,7 +351,7 @@ class _Sweep:
 
     async def _wake(self, number: str) -> bool:
         try:
-            await self._story(number).signal(
+            await story_of(self.client, number).signal(
                 RenewalWorkflow.wake, rpc_timeout=_ANSWER_LIMIT
             )
         except _AWAY:
@@ -365,9 +366,6 @@ class _Sweep:
         for number, position in breaks:
             what = f"line {position} does not follow the one before"
             self._found(Check.TIMELINE, number, what, Mend.FOR_A_PERSON)
-
-    def _story(self, number: str) -> WorkflowHandle[RenewalWorkflow, str]:
-        return self.client.get_workflow_handle_for(RenewalWorkflow.run, number)
 
 
 def _period(at: datetime, every: timedelta) -> int:

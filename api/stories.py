@@ -22,7 +22,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from api.errors import Refused, StoryAway
-from engine import begin
+from engine import begin, story_of
 from intake.delivery import deliver
 from records.database import Sessions
 from rules.numbers import DossierNumber
@@ -122,7 +122,7 @@ class Stories:
     async def _shown(
         self, number: DossierNumber, ask: Callable[["_Handle"], Awaitable[Shown]]
     ) -> Shown | None:
-        story = self.client.get_workflow_handle_for(RenewalWorkflow.run, number)
+        story = story_of(self.client, number)
         try:
             async with _answering_within(QUERY_LIMIT):
                 return await ask(story)

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
+from engine import story_of
 from records.clock import set_ahead
 from records.database import Sessions
 from settings import Settings
-from workflows.renewal import RenewalWorkflow
 
 
 class NotEmbeddedError(RuntimeError):
@@ -30,7 +30,7 @@ class DossierClocks:
 
     async def now(self, number: str) -> datetime:
         """Read a dossier's own instant from the server."""
-        return await self._skipper.get_current_time(self._story(number))
+        return await self._skipper.get_current_time(story_of(self._client, number))
 
     async def advance(self, numbers: Iterable[str], to: datetime) -> None:
         """
@@ -39,18 +39,17 @@ class DossierClocks:
         What falls due on the way is done on its way, letters included.
         """
         for number in numbers:
-            ahead = to - await self.now(number)
-            if ahead.total_seconds() <= 0:
-                continue
+            now = await self.now(number)
             try:
-                await self._skipper.fast_forward(self._story(number), ahead)
+                if to > now:
+                    await self._skipper.fast_forward(
+                        story_of(self._client, number), to - now
+                    )
             except RPCError as away:
                 if away.status is not RPCStatusCode.NOT_FOUND:
                     raise
                 continue  # a closed dossier has no clock any more
             # Only now: said too early, the letters of the days between look useless.
+            # And always: asked again after a failure, what was not noted is noted.
             async with self._sessions.begin() as session:
-                await set_ahead(session, number, to - datetime.now(UTC))
-
-    def _story(self, number: str) -> WorkflowHandle[RenewalWorkflow, str]:
-        return self._client.get_workflow_handle_for(RenewalWorkflow.run, number)
+                await set_ahead(session, number, max(to, now) - datetime.now(UTC))

@@ -283,7 +283,7 @@ class Theatre:
         await _wait_for(reached, f"{number} is not {phase}")
 
     async def settled(self, numbers: list[DossierNumber]) -> None:
-        """Wait until every story has heard all it was told and its letters have left."""
+        """Wait until each story has heard all it was told and its letters left."""
         for number in numbers:
 
             async def quiet(number: DossierNumber = number) -> bool:
@@ -313,7 +313,7 @@ class Theatre:
             (
                 f"{number}:letter:{letter['key']}",
                 datetime.fromisoformat(letter["occurred_at"]),
-                f"{number}  ✉ {letter['subject']}  [{letter['state']}]",
+                f"{number}  ✉ {letter['subject']}",
             )
             for letter in await self.letters(number)
             if letter["state"] == "accepted"

@@ -26,6 +26,7 @@ DELIVERY_LIMIT = timedelta(seconds=5)
 
 _UNDELIVERED = ("new", "signalled")
 _AT_ONCE = 8
+_PAUSE_S = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -63,11 +64,9 @@ async def deliver(
     telling = _Telling(client, list(dict.fromkeys(fact_ids)))
     try:
         async with asyncio.timeout(limit.total_seconds()):
-            await telling.tell(await _kept(sessions, telling.left))
+            await telling.tell(await _kept_once_back(sessions, telling.left))
     except TimeoutError:
         _log.warning("delivery reached its limit of %s", limit)
-    except SQLAlchemyError as away:
-        _log.warning("facts not delivered, the database is away: %s", type(away))
     await _mark_signalled(sessions, telling.told)
     return tuple(telling.left)
 
@@ -113,6 +112,18 @@ class _Telling:
             _log.exception("fact %s cannot be read back", row.fact_id)
             return False
         return True
+
+
+async def _kept_once_back(
+    sessions: Sessions, fact_ids: Sequence[str]
+) -> Sequence[FactRow]:
+    """Read the facts, again and again while the database is away."""
+    while True:
+        try:
+            return await _kept(sessions, fact_ids)
+        except SQLAlchemyError as away:
+            _log.warning("facts wait, the database is away: %s", type(away).__name__)
+            await asyncio.sleep(_PAUSE_S)
 
 
 async def _kept(sessions: Sessions, fact_ids: Sequence[str]) -> Sequence[FactRow]:

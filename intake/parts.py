@@ -23,6 +23,7 @@ _HEADER_CHARACTERS = 2_000
 _BOUNDARY_CHARACTERS = 200
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\r\r")
+_HEADER_LINES = re.compile(rb"(?:(?:From |[!-9;-~]*:|[\t ])[^\r\n]*(?:\r\n?|\n|\Z))*")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060\ufeff]"
 )
@@ -40,7 +41,7 @@ _CHARSET = re.compile(
     r"|iso-2022-jp",
 )
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]{0,2000})\?=")
-_BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?)")
+_BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?[^?\s]+\?[bBqQ]\?[^?]*\?=)")
 _KIND = re.compile(r"\s*([\w.+-]+/[\w.+-]+)\s*(?:;|$)")
 
 
@@ -142,10 +143,12 @@ class _Walk:
         if stop - start > HEADER_BYTES:
             self.trouble("headers_too_large")
             stop, body = start + HEADER_BYTES, end
+        headers = _HEADER_LINES.match(raw, start, stop)
+        if headers and headers.end() < stop:
+            # Without the blank line, what is no header is the beginning of the body.
+            stop = body = headers.end()
         message = BytesHeaderParser(policy=compat32).parsebytes(raw[start:stop])
-        rest = message.get_payload()
-        # Without the blank line, what is no header is the beginning of the body.
-        return Headers(message), stop - len(rest) if rest else body
+        return Headers(message), body
 
     def _entity(
         self,

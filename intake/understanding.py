@@ -51,8 +51,8 @@ def understand(raw: bytes, *, intake_address: str) -> Understood:
     numbers when the new text has none; otherwise a role the new text has not
     given, and none when a new number without a role may be its correction. A reply's
     subject is a quotation. A letter from *intake_address* passed on is a quotation.
-    Roles come from words (`intake.roles`), never from the year of a number. Who is
-    no person asks for nothing.
+    Roles come from words (`intake.roles`), never from the year of a number. A
+    robot asks for nothing.
     """
     try:
         return _Reading(raw, intake_address.strip().lower()).understood()

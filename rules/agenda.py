@@ -100,30 +100,25 @@ def _of_term(dossier: Dossier, policy: Policy) -> Iterable[Duty]:
                 STOPPAGE_PAGE,
             )
             ends_at = too_long_at
-    dormant_on = add_months(term.start, policy.account_dormant_after_months)
-    yield from (
-        duty
-        for duty in (
-            *_ladder(
-                stem,
-                (Rung(0, "account_dormant"),),
-                dormant_on,
-                ends_at,
-                policy,
-                source=RENEWAL_PAGE,
-            ),
-            *_ladder(
-                stem,
-                policy.reminders,
-                _reminders_counted_from(term.echeance, policy),
-                ends_at,
-                policy,
-                source=RENEWAL_PAGE,
-            ),
-            _opening_of_renewal(stem, term.echeance, policy),
-        )
-        if duty.due_at < ends_at
+    yield from _ladder(
+        stem,
+        (Rung(0, "account_dormant"),),
+        add_months(term.start, policy.account_dormant_after_months),
+        ends_at,
+        policy,
+        source=RENEWAL_PAGE,
     )
+    yield from _ladder(
+        stem,
+        policy.reminders,
+        _reminders_counted_from(term.echeance, policy),
+        ends_at,
+        policy,
+        source=RENEWAL_PAGE,
+    )
+    opening = _opening_of_renewal(stem, term.echeance, policy)
+    if opening.due_at < ends_at:
+        yield opening
 
 
 def _opening_of_renewal(stem: str, echeance: date, policy: Policy) -> Duty:

@@ -21,13 +21,11 @@ from rules.dossier import (
     TransferRequest,
 )
 from rules.fees import amount_on
+from rules.links import unlinked_since
 from rules.numbers import DossierNumber
 from rules.policy import PaymentAfterLapse, ReversalAfterIssue
 from rules.reasons import EXPIRY_PAGE, Condition, Finding
-from rules.standing import (
-    ended_certificate,
-    last_day_to_renew,
-)
+from rules.standing import ended_certificate, last_day_to_renew, last_day_unlinked
 from rules.transfer import last_day_to_finish
 from workflows.messages import (
     AgencyLinked,
@@ -242,7 +240,7 @@ def invoice_id(dossier: Dossier, position: int) -> str:
     return f"{dossier.number}-{position}"
 
 
-def _trouble_with_payment(
+def _trouble_with_payment(  # noqa: PLR0911 # one return a trouble
     turn: Turn, invoice: Invoice | None, fact: InvoicePaid
 ) -> str | None:
     """Say why money cannot count, as the reason of a task; None if it can."""
@@ -254,6 +252,8 @@ def _trouble_with_payment(
         turn.write("refund_due", fact.payment_id, amount_cents=fact.amount_cents)
         return "double_payment"
     paid_on = civil_date(fact.occurred_at)
+    if paid_on < turn.dossier.opened_on:
+        return "payment_before_the_dossier"
     fee = amount_on(paid_on, invoice.operation, turn.policy)
     if fact.currency != "CAD" or fact.amount_cents != fee.cents:
         return "wrong_amount"
@@ -267,8 +267,12 @@ def _trouble_with_payment(
 def _can_still_serve(turn: Turn, invoice: Invoice, paid_on: date) -> bool:
     dossier, policy = turn.dossier, turn.policy
     if invoice.operation is Operation.RENEWAL:
-        return invoice.renews is not None and paid_on <= last_day_to_renew(
-            invoice.renews, policy
+        since = unlinked_since(dossier, paid_on)
+        too_long = since is not None and paid_on > last_day_unlinked(since, policy)
+        return (
+            invoice.renews is not None
+            and not too_long
+            and paid_on <= last_day_to_renew(invoice.renews, policy)
         )
     if policy.payment_after_exam_lapsed is PaymentAfterLapse.KEPT_FOR_NEW_EXAM:
         return True

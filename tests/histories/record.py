@@ -19,14 +19,13 @@ from embedded.places import forget
 from embedded.ports import Ports
 from embedded.stack import EmbeddedStack
 from embedded.theatre import Theatre
-from workflows.renewal import RenewalWorkflow
 
 HERE = Path(__file__).parent
 
 
 async def runs_of(client: Client, number: str) -> AsyncIterator[WorkflowHistory]:
     """Follow a dossier from its first run to its last."""
-    story = client.get_workflow_handle_for(RenewalWorkflow.run, number)
+    story = engine.story_of(client, number)
     described = await story.describe()
     run_id = described.raw_description.workflow_execution_info.first_run_id
     while run_id:

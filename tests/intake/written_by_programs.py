@@ -149,6 +149,18 @@ FORWARDS = (
         BOTH_GIVEN,
     ),
     Case(
+        "a letter of ours as an attachment asks for nothing",
+        in_parts(
+            a_part("Bonjour, je ne comprends pas ceci."),
+            a_part(
+                f"From: Office <{INTAKE}>\n\nPour transférer votre examen, "
+                f"nouveau dossier : {NEW}",
+                "message/rfc822",
+            ),
+        ),
+        Reading(wish=Wish.OTHER, new=NEW, numbers=(NEW,)),
+    ),
+    Case(
         "a letter of ours passed on asks for nothing",
         a_message(
             "\n---------- Message transféré ---------\n"

@@ -140,6 +140,11 @@ Marie Lavoie
         Reading(numbers=(OLD, NEW)),
     ),
     Case(
+        "two numbers, then two words, and no order said",
+        a_message(f"Transférer mon examen. {OLD} et {NEW} (ancien et nouveau)"),
+        Reading(numbers=(OLD, NEW)),
+    ),
+    Case(
         "two words, two numbers, respectively",
         a_message(
             "Transférer mon examen. Ancien certificat et nouveau dossier : "
@@ -184,6 +189,22 @@ Le ven. 15 janv. 2027 à 09:00, Office <infocertificat@echeance.example> a écri
 """
         ),
         Reading(wish=Wish.OTHER, new=NEW, expired=OLD, numbers=(OLD, NEW)),
+    ),
+    Case(
+        "an answer right above the line that says who is quoted",
+        an_answer(
+            f"Le 3 mai il a expiré : certificat expiré {OLD}\n"
+            f"Le 15 janv. 2027 à 09:00, Office a écrit :\n> Nouveau dossier : {NEW}"
+        ),
+        Reading(wish=Wish.OTHER, new=NEW, expired=OLD, numbers=(OLD, NEW)),
+    ),
+    Case(
+        "an answer under a quotation of a quotation",
+        an_answer(
+            "> > Le 3 mai 2026, Luc a écrit :\n> -----Message d'origine-----\n"
+            f"> De : Luc\n\nMon ancien certificat : {OLD}"
+        ),
+        Reading(wish=Wish.OTHER, expired=OLD, numbers=(OLD,)),
     ),
     Case(
         "an answer that corrects one of two quoted numbers",
@@ -310,7 +331,7 @@ Son certificat expiré : {OLD}
     ),
     Case(
         "two wishes at once",
-        a_message("Annulez mon certificat et transférez mon examen à un ami."),
+        a_message("Transférez mon examen à un ami puis annulez mon certificat."),
         Reading(wish=Wish.OTHER),
     ),
     Case(
@@ -328,7 +349,7 @@ Son certificat expiré : {OLD}
     ),
     Case(
         "a move to another agency is no transfer",
-        a_message("Mon patron m'a transférée à une autre agence, que dois-je faire?"),
+        a_message("Mon patron m'a transférée à une autre agence. Et mon certificat?"),
         Reading(wish=Wish.OTHER),
     ),
     Case(

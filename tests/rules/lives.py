@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
 
 from rules.agenda import Duty
-from rules.civil_time import LeapDayTerm
+from rules.civil_time import LeapDayTerm, add_years
 from rules.dossier import (
     Capture,
     Dossier,
@@ -19,6 +19,7 @@ from rules.dossier import (
     Stage,
     Takeover,
     Task,
+    Term,
     TransferRequest,
 )
 from rules.policy import (
@@ -36,6 +37,7 @@ from tests.dossiers import (
     PERMIT,
     a_finalizing,
     a_holder,
+    a_link,
     a_newcomer,
     a_policy,
     noon,
@@ -98,9 +100,15 @@ def permit_changes_near(day: date) -> SearchStrategy[tuple[PermitChange, ...]]:
 
 @composite
 def holders(draw: DrawFn) -> Dossier:
-    """A certificate with any échéance, any links, and perhaps a paid renewal."""
+    """A certificate of one or two terms, any links, and perhaps a paid renewal."""
     dossier = a_holder(draw(echeances))
     start, echeance = dossier.terms[-1].start, dossier.terms[-1].echeance
+    if draw(st.booleans()):
+        start = add_years(start, -2)
+        first = Term(start, dossier.terms[-1].start)
+        dossier = replace(
+            dossier, terms=(first, *dossier.terms), links=(a_link(start),)
+        )
     linked_at_issue = draw(st.booleans())
     links = draw(links_near(start))
     dossier = replace(

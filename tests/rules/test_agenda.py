@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from pydantic import TypeAdapter
 
 from rules.agenda import (
     Act,
@@ -42,10 +41,8 @@ from tests.dossiers import (
 
 POLICY = a_policy()
 A_DAY = timedelta(days=1)
-A_SECOND = timedelta(seconds=1)
 ECHEANCE = date(2026, 12, 10)
 START = date(2024, 12, 10)
-STORED = TypeAdapter(Dossier)
 
 
 def letters(dossier: Dossier, policy: Policy = POLICY) -> dict[str | None, date]:
@@ -175,6 +172,26 @@ def test_two_years_without_a_link_end_the_certificate_and_its_letters() -> None:
     (last,) = (d for d in agenda(dossier, POLICY) if d.notice)
     assert last.useless_at == end.due_at
     assert duty_of(dossier, Act.EXPIRE).due_at == start_of(date(2028, 12, 10))
+
+
+@pytest.mark.parametrize(
+    ("since", "acts"),
+    [
+        # Two years without a link end the day before the échéance, on it, after it.
+        (date(2024, 12, 8), [Act.END_UNLINKED, Act.EXPIRE]),
+        (date(2024, 12, 9), [Act.EXPIRE]),
+        (date(2024, 12, 10), [Act.EXPIRE]),
+    ],
+)
+def test_a_certificate_whose_term_ends_first_is_ended_by_its_echeance_alone(
+    since: date, acts: list[Act]
+) -> None:
+    dossier = replace(
+        a_holder(links=(a_link(date(2022, 12, 10), since),)),
+        terms=(Term(date(2022, 12, 10), START), Term(START, ECHEANCE)),
+    )
+    ends = {Act.EXPIRE, Act.END_UNLINKED}
+    assert [d.act for d in agenda(dossier, POLICY) if d.act in ends] == acts
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,6 @@ from tests.rules.lives import (
 POLICY = a_policy()
 A_DAY = timedelta(days=1)
 A_SECOND = timedelta(seconds=1)
-ECHEANCE = date(2026, 12, 10)
-START = date(2024, 12, 10)
 STORED = TypeAdapter(Dossier)
 
 

@@ -26,7 +26,9 @@ MODULES = sorted((CHECKOUT / "rules").glob("*.py"))
 
 def rows(title: str) -> list[dict[str, str]]:
     """Read the table under a heading of the document."""
-    (part,) = re.findall(rf"^## {title}$(.*?)(?=^## |\Z)", DOCUMENT, re.M | re.S)
+    (part,) = re.findall(
+        rf"^## {title}$(.*?)(?=^## |\Z)", DOCUMENT, re.MULTILINE | re.DOTALL
+    )
     lines = [line for line in part.splitlines() if line.startswith("|")]
     head, _, *body = [[cell.strip() for cell in x.strip("|").split("|")] for x in lines]
     return [dict(zip(head, cells, strict=True)) for cells in body]

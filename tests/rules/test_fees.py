@@ -39,6 +39,8 @@ def test_a_renewal_costs_the_amount_of_its_own_day(
 @pytest.mark.parametrize(
     ("day", "confirmed"),
     [
+        (date(2020, 6, 30), False),
+        (date(2020, 7, 1), True),  # S4, January 2021
         (date(2021, 6, 30), True),
         (date(2021, 7, 1), False),
         (date(2026, 11, 24), False),

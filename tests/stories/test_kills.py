@@ -133,3 +133,15 @@ async def test_a_story_ends_right_though_a_part_is_killed_before_each_act(
 
     assert saboteur.kills >= 2
     assert await differences(theatre, stage, ending) == []
+    assert _secrets_in_logs(stack) == []
+
+
+def _secrets_in_logs(stack: EmbeddedStack) -> list[str]:
+    """Name the parts whose log tells the database's password or a person's address."""
+    password = stack.settings.database_url.split(":")[2].split("@")[0]
+    told = (password, "@courriel.example")
+    return [
+        part
+        for part in stack.names
+        if any(secret in stack.log(part).read_text() for secret in told)
+    ]

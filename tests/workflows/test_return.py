@@ -8,6 +8,7 @@ import pytest
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from engine import story_of
 from rules.civil_time import add_years, civil_date, last_day_to_act, start_of
 from rules.dossier import Dossier, EndReason, Item, Phase
 from rules.reasons import Condition
@@ -25,6 +26,7 @@ from tests.workflows.telling import exam, linked, mail, paid, reversed_payment
 from tests.workflows.world import World, phase_of, state_of
 from workflows.messages import (
     AnyCommand,
+    AnyFact,
     Cancel,
     Correct,
     Correctable,
@@ -115,7 +117,7 @@ async def test_mail_payment_and_link_may_be_told_in_any_order(
     new = await world.begin(a_newcomer(civil_date(clock.now)))
     await clock.tick()
     today = civil_date(clock.now)
-    facts = {
+    facts: dict[str, AnyFact] = {
         "mail": mail(clock.now),
         "pay": paid(f"{NEWCOMER}-1", clock.now),
         "link": linked(clock.now, today),
@@ -137,7 +139,7 @@ async def test_all_three_told_in_one_breath_three_times_each_issue_once(
     await world.begin(await an_expired_holder(clock))
     new = await world.begin(a_newcomer(civil_date(clock.now)))
     await clock.tick()
-    facts = [
+    facts: list[AnyFact] = [
         linked(clock.now, civil_date(clock.now)),
         paid(f"{NEWCOMER}-1", clock.now),
         mail(clock.now),
@@ -393,7 +395,7 @@ async def test_a_corrected_link_lets_the_same_request_be_accepted(
 ) -> None:
     new = await a_request_the_rule_does_not_allow(world, clock)
     assert world.client is not None
-    old = world.client.get_workflow_handle_for(RenewalWorkflow.run, HOLDER)
+    old = story_of(world.client, HOLDER)
     state = await state_of(old)
     assert state.dossier.echeance is not None
 
@@ -568,8 +570,9 @@ async def test_a_cancelled_dossier_closes_and_later_facts_go_to_a_person(
     await clock.tick()
 
     assert "cancelled" in world.notices()
-    assert world.records[HOLDER][-1].dossier.ending is not None
-    assert world.records[HOLDER][-1].dossier.ending.reason is EndReason.CANCELLED
+    ending = world.records[HOLDER][-1].dossier.ending
+    assert ending is not None
+    assert ending.reason is EndReason.CANCELLED
     assert "fact_for_closed_dossier" in world.tasks(HOLDER)
 
 
@@ -614,7 +617,7 @@ async def test_facts_for_a_number_nobody_bears_go_to_a_person(
         (Observe(command_id="5", by="p"), Refusal.WRONG_PHASE),
     ],
 )
-async def test_a_command_that_cannot_be_taken_is_refused_with_its_code_and_changes_nothing(
+async def test_a_command_that_cannot_be_taken_has_its_code_and_changes_nothing(
     world: World, clock: Clock, command: AnyCommand, code: Refusal
 ) -> None:
     new = await world.begin(a_newcomer(civil_date(await clock.read())))
@@ -677,7 +680,7 @@ async def test_a_story_lost_with_its_server_goes_on_from_the_database(
     await clock.tick()
 
     assert world.client is not None
-    again = world.client.get_workflow_handle_for(RenewalWorkflow.run, NEWCOMER)
+    again = story_of(world.client, NEWCOMER)
     assert await phase_of(again) is Phase.IN_FORCE
     assert world.notices(NEWCOMER).count("transfer_accepted") == 1
 
