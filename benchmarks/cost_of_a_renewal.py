@@ -30,7 +30,8 @@ from tests.workflows.telling import paid
 from tests.workflows.world import World
 from workflows.effects import MAIL, RENEWALS
 from workflows.messages import LetterOrder, Posted
-from workflows.renewal import DUE, KIND, NEEDS_STAFF, PHASE, RenewalWorkflow
+from workflows.renewal import RenewalWorkflow
+from workflows.shown import DUE, KIND, NEEDS_STAFF, PHASE
 
 LIVES = 40
 ROUNDS = 3

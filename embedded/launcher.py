@@ -103,7 +103,7 @@ def addresses(stack: EmbeddedStack) -> list[str]:
     """Return the lines that say where everything is."""
     ports = stack.ports
     places = {
-        "api": f"http://{LOOPBACK}:{ports.api}/docs",
+        "api": f"http://{LOOPBACK}:{ports.api}/",
         "inbox": f"http://{LOOPBACK}:{ports.inbox}/",
         "lmtp": f"{LOOPBACK}:{ports.lmtp}",
         "temporal": f"http://{LOOPBACK}:{ports.temporal_ui}/",

@@ -15,8 +15,9 @@ from rules.standing import (
     way_back_until,
 )
 from rules.transfer import last_day_to_finish, may_transfer
-from workflows.hearing import ask_fee, give_result_back
+from workflows.hearing import give_result_back
 from workflows.messages import DecisionMade, ResultTaken, Source
+from workflows.money import ask_fee
 from workflows.turn import Turn
 
 # ------------------------------------------------------------ the law's own steps

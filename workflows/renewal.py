@@ -8,17 +8,14 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.common import (
     RetryPolicy,
-    SearchAttributeKey,
-    SearchAttributeUpdate,
 )
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from rules.agenda import agenda, falling_due
-    from rules.civil_time import civil_date, start_of
-    from rules.dossier import Phase, Stage
+    from rules.civil_time import civil_date
+    from rules.dossier import Stage
     from rules.standing import certificate_due
-    from rules.transfer import last_day_to_finish
     from workflows import effects
     from workflows.commands import carry_out, refusal_of
     from workflows.consequences import (
@@ -49,12 +46,8 @@ with workflow.unsafe.imports_passed_through():
         Story,
     )
     from workflows.postbox import Postbox
+    from workflows.shown import show
     from workflows.turn import Turn
-
-PHASE = SearchAttributeKey.for_keyword("Phase")
-DUE = SearchAttributeKey.for_datetime("Due")
-KIND = SearchAttributeKey.for_keyword("Kind")
-NEEDS_STAFF = SearchAttributeKey.for_bool("NeedsStaff")
 
 SEEN_KEPT = 500
 """Fact ids carried over; older ones are told apart by the database's own record."""
@@ -113,7 +106,7 @@ class RenewalWorkflow(Doors):
                 return False
             self._postbox = Postbox(self._told.letters)
         await self._read_policy()
-        self._show()
+        show(self._story)
         return True
 
     def _begin_turn(self) -> Turn:
@@ -252,7 +245,7 @@ class RenewalWorkflow(Doors):
         )
         self._postbox.drop(turn.letters)
         self._postbox.drop(turn.reminders(next_at))
-        self._show()
+        show(self._story)
         await self._tell_others([told.fact.fact_id for told in turn.told_others])
 
     async def _tell_others(self, fact_ids: list[str]) -> None:
@@ -329,10 +322,13 @@ class RenewalWorkflow(Doors):
         return not self._has_commands()
 
     def _chapter_is_done(self) -> bool:
-        """Letters on their way are let arrive; a dead relay must not be waited for
-        by a long history or a new build, which stop them and take them along.
+        """Letters on their way are let arrive first.
+
+        A dead relay is not waited for by a long history or a new build: they stop the
+        letters and take them along. A closed dossier has no next chapter.
         """
-        return self._chapter_ended and self._postbox.is_idle
+        closed = self._story.dossier.ending is not None
+        return self._chapter_ended and self._postbox.is_idle and not closed
 
     async def _roll_over(self) -> None:
         """Go on in a new run with one small state; nothing heard is lost."""
@@ -369,26 +365,6 @@ class RenewalWorkflow(Doors):
             )
             await _do(effects.set_facts_aside, aside)
             await workflow.wait_condition(workflow.all_handlers_finished)
-
-    def _show(self) -> None:
-        """Keep Temporal's own lists and pages true; no change, no event."""
-        story = self._story
-        ends_on = story.dossier.echeance
-        if ends_on is None and story.phase is Phase.TO_FINALIZE and story.dossier.exam:
-            ends_on = last_day_to_finish(story.dossier.exam, story.policy)
-        shown = workflow.info().typed_search_attributes
-        updates: list[SearchAttributeUpdate[Any]] = []
-        if shown.get(KIND) is None:
-            updates.append(KIND.value_set(story.dossier.kind))
-        if shown.get(PHASE) != story.phase:
-            updates.append(PHASE.value_set(story.phase))
-        if ends_on is not None and shown.get(DUE) != start_of(ends_on):
-            updates.append(DUE.value_set(start_of(ends_on)))
-        if bool(shown.get(NEEDS_STAFF)) != bool(story.dossier.tasks):
-            updates.append(NEEDS_STAFF.value_set(bool(story.dossier.tasks)))
-        if updates:
-            workflow.upsert_search_attributes(updates)
-        workflow.set_current_details(f"{story.phase}, {ends_on or 'no date yet'}")
 
 
 async def _ask(

@@ -11,7 +11,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from settings import Settings, settings_from
-from workflows.renewal import DUE, KIND, NEEDS_STAFF, PHASE
+from workflows.shown import DUE, KIND, NEEDS_STAFF, PHASE
 
 
 @asynccontextmanager

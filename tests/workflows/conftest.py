@@ -16,7 +16,8 @@ from rules.civil_time import at_local
 from tests.dossiers import a_policy
 from tests.workflows.world import World
 from workflows.effects import MAIL, RENEWALS
-from workflows.renewal import DUE, KIND, NEEDS_STAFF, PHASE, RenewalWorkflow
+from workflows.renewal import RenewalWorkflow
+from workflows.shown import DUE, KIND, NEEDS_STAFF, PHASE
 
 
 class Clock:
