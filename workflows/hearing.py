@@ -36,7 +36,7 @@ from workflows.messages import (
     ResultTaken,
     Source,
 )
-from workflows.money import invoice_paid, payment_reversed
+from workflows.money import invoice_paid, payment_reversed, release_spent_fee
 from workflows.turn import Turn
 
 LONGEST_EARLY_NOTICE = timedelta(days=366)
@@ -248,6 +248,7 @@ def _exam_passed(turn: Turn, fact: ExamPassed) -> None:
     exam = turn.dossier.exam
     if exam is not None and exam.passed_on >= fact.passed_on:
         return  # the newest result counts
+    release_spent_fee(turn)
     here_since = min(turn.today, civil_date(fact.received_at))
     turn.change(exam=Exam(fact.result_id, fact.passed_on, here_since))
     turn.note("exam_passed", fact.source, passed_on=fact.passed_on)

@@ -6,9 +6,13 @@ from datetime import date, timedelta
 from rules.civil_time import civil_date, last_day
 from rules.dossier import Capture, Dossier, Invoice, Operation
 from rules.fees import amount_on
-from rules.links import unlinked_since
 from rules.policy import PaymentAfterLapse, ReversalAfterIssue
-from rules.standing import last_day_to_renew, last_day_unlinked
+from rules.standing import (
+    last_day_to_renew,
+    last_day_unlinked,
+    paid_invoice,
+    unlinked_too_long_since,
+)
 from rules.transfer import last_day_to_finish
 from workflows.messages import InvoicePaid, PaymentReversed
 from workflows.turn import Turn
@@ -86,11 +90,10 @@ def _trouble_with_payment(  # noqa: PLR0911 # one return a trouble
 def _can_still_serve(turn: Turn, invoice: Invoice, paid_on: date) -> bool:
     dossier, policy = turn.dossier, turn.policy
     if invoice.operation is Operation.RENEWAL:
-        since = unlinked_since(dossier, paid_on)
-        too_long = since is not None and paid_on > last_day_unlinked(since, policy)
+        since = unlinked_too_long_since(dossier, policy)
         return (
             invoice.renews is not None
-            and not too_long
+            and (since is None or paid_on <= last_day_unlinked(since, policy))
             and paid_on <= last_day_to_renew(invoice.renews, policy)
         )
     if policy.payment_after_exam_lapsed is PaymentAfterLapse.KEPT_FOR_NEW_EXAM:
@@ -157,3 +160,13 @@ def ask_fee(turn: Turn, operation: Operation, renews: date | None = None) -> Inv
     turn.dossier = turn.dossier.with_invoice(invoice)
     turn.note("invoice_opened", "rule", invoice=invoice.invoice_id, operation=operation)
     return invoice
+
+
+def release_spent_fee(turn: Turn) -> None:
+    """Let no fee of a lapsed exam pay for a new one, where it is refunded."""
+    exam, paid = turn.dossier.exam, paid_invoice(turn.dossier, Operation.ISSUE)
+    if exam is None or paid is None or turn.dossier.terms:
+        return
+    refunded = turn.policy.payment_after_exam_lapsed is PaymentAfterLapse.REFUNDED
+    if refunded and turn.today > last_day_to_finish(exam, turn.policy):
+        turn.dossier = turn.dossier.with_invoice(replace(paid, void_on=turn.today))

@@ -492,6 +492,26 @@ async def test_money_captured_after_the_exam_lapsed_is_sent_back(
     assert world.notices()[-1] == "refund_due"
 
 
+async def test_the_fee_of_a_lapsed_exam_does_not_pay_for_a_new_one(
+    world: World, clock: Clock
+) -> None:
+    today = civil_date(await clock.read())
+    new = await world.begin(a_newcomer(today))
+    await world.tell(NEWCOMER, exam(clock.now, add_years(today, -2)))
+    await clock.tick()
+    await world.tell(NEWCOMER, paid(await first_invoice(new), clock.now))
+    await clock.until_day(today + timedelta(days=8))
+    assert world.tasks(NEWCOMER) == ["refund_after_lapse"]
+
+    await world.tell(NEWCOMER, exam(clock.now, civil_date(clock.now), "exam-again"))
+    await world.tell(NEWCOMER, linked(clock.now, civil_date(clock.now)))
+    await clock.tick()
+
+    state = await state_of(new)
+    assert state.phase is Phase.TO_FINALIZE
+    assert [i.paid is None for i in state.dossier.invoices] == [False, True]
+
+
 async def test_payment_and_link_in_time_but_told_after_the_lapse_still_certify(
     world: World, clock: Clock
 ) -> None:
