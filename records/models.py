@@ -91,6 +91,7 @@ class DossierRow(Base):
     kind: Mapped[str]
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.person_id"), index=True)
     opened_on: Mapped[date]
+    opening_key: Mapped[str | None] = mapped_column(unique=True)  # asked twice, once
     phase: Mapped[str]
     echeance: Mapped[date | None]
     next_due_at: Mapped[datetime | None]

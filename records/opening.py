@@ -114,10 +114,18 @@ async def open_dossier(
     person_id: UUID,
     at: datetime,
     kind: Kind = Kind.CAR,
+    key: str | None = None,
     draw: Callable[[], str] = _eight_digits,
 ) -> DossierNumber:
-    """Open an empty dossier on the civil day of *at*; its number cannot be foreseen."""
+    """Open an empty dossier on the civil day of *at*; its number cannot be foreseen.
+
+    Asked again with the same *key* for the same person, it answers the same number.
+    """
     opened_on = civil_date(at)
+    opening_key = None if key is None else f"{person_id}:{key}"
+    opened = select(DossierRow.number).where(DossierRow.opening_key == opening_key)
+    if key is not None and (before := await session.scalar(opened)) is not None:
+        return DossierNumber(before)
     for _ in range(_TRIES):
         number = DossierNumber(f"{kind}{opened_on.year}{draw()}")
         dossier = Dossier(number=number, kind=kind, opened_on=opened_on)
@@ -126,6 +134,7 @@ async def open_dossier(
             kind=kind,
             person_id=person_id,
             opened_on=opened_on,
+            opening_key=opening_key,
             phase=Phase.EXAM_AWAITED,
             facts=stored(dossier),
         )

@@ -76,15 +76,15 @@ router = APIRouter(prefix="/dossiers", tags=["dossiers"])
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def open_a_dossier(
-    parts: TheParts, _caller: Representative, asked: Opening
+    parts: TheParts, _caller: Representative, asked: Opening, key: Key
 ) -> Opened:
-    """Open a dossier for a person; its number is the answer."""
+    """Open a dossier for a person; its number is the answer, the same for a key."""
     async with parts.sessions.begin() as session:
         person_id = await find_or_add_person(
             session, name=asked.name, email=asked.email, language=asked.language
         )
         at = await database_now(session)
-        number = await open_dossier(session, person_id=person_id, at=at)
+        number = await open_dossier(session, person_id=person_id, at=at, key=key)
     begun = await Stories(parts.client).begin(number)
     return Opened(number=number, story_begun=begun)
 

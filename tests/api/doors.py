@@ -154,6 +154,8 @@ def the_settings(
         {
             "ECHEANCE_DATABASE_URL": database_url,
             "ECHEANCE_MAIL_KEY": "key-of-the-tests",
+            # Nobody listens there: a service of this machine must not be called.
+            "ECHEANCE_PUBLIC_URL": "http://127.0.0.1:1",
             **said,
             **more,
         }

@@ -176,6 +176,16 @@ async def test_a_command_in_the_wrong_phase_is_refused_with_its_code(
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong_phase")
 
 
+async def test_a_dossier_opened_twice_with_one_key_is_one_dossier(doors: Doors) -> None:
+    key = {"Idempotency-Key": "opening-0001"}
+    first, again = [
+        await doors.done("/api/v1/dossiers", REP, SPOKEN_FOR, headers=key)
+        for _ in range(2)
+    ]
+    another = await doors.done("/api/v1/dossiers", REP, SPOKEN_FOR)
+    assert first["number"] == again["number"] != another["number"]
+
+
 async def test_the_same_key_asks_once(doors: Doors) -> None:
     number, permit = await doors.a_dossier(), await doors.an_agency()
     path, key = f"/api/v1/dossiers/{number}/links", {"Idempotency-Key": "key-0001"}

@@ -161,10 +161,9 @@ async def test_each_fault_is_shown_at_its_field(
         (b"{", 422, "invalid_request"),
         (b'{"name": "\\ud800", "email": "a@b.ca"}', 422, "invalid_request"),
         (b'{"name": "\xff"}', 400, "bad_request"),
-        (b"[" * 5000, 400, "bad_request"),
         (b" " * 200_000, 413, "body_too_large"),
     ],
-    ids=["cut", "half a letter", "no text", "nested", "long"],
+    ids=["cut", "half a letter", "no text", "long"],
 )
 async def test_what_is_no_request_is_answered_as_a_problem(
     away: Doors, content: bytes, status: int, code: str
@@ -177,6 +176,21 @@ async def test_what_is_no_request_is_answered_as_a_problem(
         headers={"Content-Type": "application/json"},
     )
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_a_deeply_nested_body_is_answered_as_a_problem(away: Doors) -> None:
+    answer = await away.ask(
+        "POST",
+        "/api/v1/dossiers",
+        "representative",
+        content=b"[" * 5000,
+        headers={"Content-Type": "application/json"},
+    )
+    # How deep the parser goes before it gives up depends on the Python version.
+    assert (answer.status_code, answer.json()["code"]) in {
+        (400, "bad_request"),
+        (422, "invalid_request"),
+    }
 
 
 async def test_a_body_without_a_length_is_limited_too(away: Doors) -> None:

@@ -202,6 +202,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("opening_key", sa.Text(), nullable=True),
         sa.Column("phase", sa.Text(), nullable=False),
         sa.Column("echeance", sa.Date(), nullable=True),
         sa.Column("next_due_at", sa.DateTime(timezone=True), nullable=True),
@@ -225,6 +226,7 @@ def upgrade() -> None:
             ["person_id"], ["people.person_id"], name="fk_dossiers_person_id_people"
         ),
         sa.PrimaryKeyConstraint("number", name="pk_dossiers"),
+        sa.UniqueConstraint("opening_key", name="uq_dossiers_opening_key"),
     )
     op.create_index(
         "ix_dossiers_echeance_number", "dossiers", ["echeance", "number"], unique=False

@@ -1,0 +1,116 @@
+"""A dossier's agenda, history and letters, each line in words."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import urlencode
+
+from api.pages.words import Sentence, words
+from records.models import Letter, TimelineEntry
+from rules.agenda import Act
+from rules.civil_time import civil_date
+from workflows.messages import DutyView
+
+_LADDER = re.compile(r"(reminder|exam_ends)_(\d+)")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """One line of what comes next; *source* is the text of a citation."""
+
+    on: date
+    what: Sentence
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One line of what happened."""
+
+    on: date
+    what: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One letter of a list; *query* opens it, *subject* is None until it is written."""
+
+    on: date
+    subject: str | None
+    language: str | None
+    state: Sentence
+    query: str
+
+
+def what_comes(duties: Iterable[DutyView]) -> tuple[Coming, ...]:
+    """Word the duties of a person's agenda; the Office's own are not theirs to see."""
+    return tuple(
+        # The view ends its source with the section, which letters do not print either.
+        Coming(duty.due_on, _coming(duty), duty.source.rpartition(", ")[0])
+        for duty in duties
+        if duty.act != Act.ESCALATE
+    )
+
+
+def _coming(duty: DutyView) -> Sentence:
+    if duty.act != Act.WRITE or duty.notice is None:
+        return Sentence(f"coming.{duty.act}")
+    step = _LADDER.fullmatch(duty.notice)
+    if step is None:
+        key = f"coming.{duty.notice}"
+        return Sentence(key if key in words() else "coming.write")
+    ladder, left = step[1], int(step[2])
+    if left == 0:
+        return Sentence(f"coming.{ladder}_last")
+    return Sentence(f"coming.{ladder}", {"left": left})
+
+
+def what_happened(entries: Iterable[TimelineEntry]) -> tuple[Happened, ...]:
+    """Word the lines of a timeline, of what they say only dates and amounts."""
+    return tuple(Happened(civil_date(e.at), _happened(e)) for e in entries)
+
+
+def _happened(entry: TimelineEntry) -> Sentence:
+    key = f"history.{entry.what}"
+    if entry.what == "phase":
+        key = f"history.phase_{entry.detail.get('after')}"
+    said = words().get(key)
+    facts = _dates_and_amounts(entry.detail)
+    if said is None or any(f"{{{name}:" in said["fr"] for name in _NAMES - set(facts)):
+        return Sentence("history.other")
+    return Sentence(key, facts)
+
+
+_NAMES = frozenset(
+    {
+        *("since", "until", "start", "echeance", "passed_on", "effective_on"),
+        "amount_cents",
+    }
+)
+
+
+def _dates_and_amounts(detail: Mapping[str, str]) -> dict[str, object]:
+    facts: dict[str, object] = {}
+    for name in _NAMES & set(detail):
+        value = str(detail[name])
+        if name == "amount_cents" and value.isdecimal():
+            facts[name] = int(value)
+        elif _DAY.fullmatch(value):
+            facts[name] = date.fromisoformat(value)
+    return facts
+
+
+def letters_kept(letters: Iterable[Letter]) -> tuple[Kept, ...]:
+    """List letters with what became of each."""
+    return tuple(
+        Kept(
+            civil_date(letter.occurred_at),
+            letter.subject,
+            letter.language,
+            Sentence(f"letters.{letter.state}"),
+            urlencode({"key": letter.key}),
+        )
+        for letter in letters
+    )

@@ -1,0 +1,94 @@
+"""Every sentence of the pages, said in one language with its facts."""
+
+import string
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_time
+from markupsafe import Markup, escape
+
+from api.language import Language
+from letters import wording
+from letters.layout import french_spacing
+from rules.civil_time import ZONE, civil_date
+
+_FILE = Path(__file__).with_name("words.toml")
+_NO_BREAK = "\u00a0"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence still without a language: its key in words.toml, and its facts."""
+
+    key: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Says the sentences of the pages in one language, safe to print in HTML."""
+
+    language: Language
+
+    def __call__(self, key: str, **facts: object) -> Markup:
+        """Say the sentence of *key*; raises KeyError without it, or without a fact."""
+        text = escape(words()[key][self.language])
+        said = _Facts(self.language).vformat(str(text), (), facts)
+        return Markup(said)  # noqa: S704 - the text and each fact are escaped
+
+    def say(self, sentence: Sentence) -> Markup:
+        """Say a sentence chosen elsewhere."""
+        return self(sentence.key, **sentence.facts)
+
+
+@cache
+def words() -> Mapping[str, Mapping[str, str]]:
+    """Read the catalogue: "section.key" to language to sentence."""
+    sections = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return {
+        f"{section}.{key}": {**said, "fr": french_spacing(said["fr"])}
+        for section, sentences in sections.items()
+        for key, said in sentences.items()
+    }
+
+
+def instant(at: datetime, language: Language) -> str:
+    """Word an instant by its day and hour in Montréal."""
+    day, local = wording.full_date(civil_date(at), language), at.astimezone(ZONE)
+    if language == "fr":
+        return f"{day} à {local.hour}{_NO_BREAK}h{_NO_BREAK}{local.minute:02d}"
+    return f"{day} at {format_time(local.time(), 'h:mm a', locale='en_CA')}"
+
+
+_WORDINGS: Mapping[str, Callable[[Any, Language], str]] = {
+    "weekday_date": wording.weekday_date,
+    "full_date": wording.full_date,
+    "deadline": wording.deadline,
+    "days": wording.days,
+    "money": wording.money,
+    "instant": instant,
+}
+
+
+class _Facts(string.Formatter):
+    """Words a fact as the sentence asks: {until:deadline}; escapes it in any case."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+
+    def get_value(
+        self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        if not isinstance(key, str):
+            raise KeyError(key)
+        return kwargs[key]
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec:
+            value = _WORDINGS[format_spec](value, self._language)
+        return str(escape(value))
