@@ -3,14 +3,16 @@
 from datetime import date, timedelta
 
 import pytest
+from temporalio.client import WorkflowHandle
 
 from rules.civil_time import civil_date, last_day_to_act, start_of
-from rules.dossier import Dossier, Phase
+from rules.dossier import Dossier, Invoice, Phase
 from tests.dossiers import HOLDER, PERMIT, a_holder, a_link, a_policy
 from tests.workflows.conftest import Clock
 from tests.workflows.telling import linked, paid, permit, reversed_payment, unlinked
 from tests.workflows.world import World, phase_of, state_of
 from workflows.messages import LetterBounced, LetterOrder, Posted, Source
+from workflows.renewal import RenewalWorkflow
 
 LADDER = [f"reminder_{days}" for days in (90, 60, 30, 14, 7, 1, 0)]
 
@@ -18,6 +20,17 @@ LADDER = [f"reminder_{days}" for days in (90, 60, 30, 14, 7, 1, 0)]
 async def a_term_with_days_left(clock: Clock, days: int) -> Dossier:
     today = civil_date(await clock.read())
     return a_holder(echeance=today + timedelta(days=days))
+
+
+async def a_renewal_to_pay(
+    world: World, clock: Clock
+) -> tuple[WorkflowHandle[RenewalWorkflow, str], date, Invoice]:
+    """A holder 50 days before the échéance, whose next fee has just been asked."""
+    holder = await a_term_with_days_left(clock, 50)
+    story = await world.begin(holder)
+    await clock.tick()
+    [invoice] = (await state_of(story)).dossier.invoices
+    return story, echeance_of(holder), invoice
 
 
 def echeance_of(dossier: Dossier) -> date:
@@ -106,11 +119,7 @@ async def test_a_dossier_taken_over_late_hears_only_the_present_step(
 async def test_a_payment_captured_in_time_and_told_late_corrects_the_expiry(
     world: World, clock: Clock
 ) -> None:
-    holder = await a_term_with_days_left(clock, 50)
-    echeance = echeance_of(holder)
-    story = await world.begin(holder)
-    await clock.tick()
-    [invoice] = (await state_of(story)).dossier.invoices
+    story, echeance, invoice = await a_renewal_to_pay(world, clock)
     await clock.until(start_of(echeance) + timedelta(days=3))
     assert await phase_of(story) is Phase.EXPIRED
 
@@ -127,11 +136,7 @@ async def test_a_payment_captured_in_time_and_told_late_corrects_the_expiry(
 async def test_a_payment_at_the_first_second_after_the_delay_is_not_a_renewal(
     world: World, clock: Clock
 ) -> None:
-    holder = await a_term_with_days_left(clock, 50)
-    echeance = echeance_of(holder)
-    story = await world.begin(holder)
-    await clock.tick()
-    [invoice] = (await state_of(story)).dossier.invoices
+    story, echeance, invoice = await a_renewal_to_pay(world, clock)
     last = last_day_to_act(echeance - timedelta(days=1), delays_extended=True)
     too_late = start_of(last + timedelta(days=1))
     await clock.until(too_late + timedelta(hours=1))
@@ -167,10 +172,7 @@ async def test_a_renewal_on_the_open_day_after_a_closed_last_day_is_timely(
 async def test_the_same_payment_told_three_times_renews_once(
     world: World, clock: Clock
 ) -> None:
-    holder = await a_term_with_days_left(clock, 50)
-    story = await world.begin(holder)
-    await clock.tick()
-    [invoice] = (await state_of(story)).dossier.invoices
+    story, _, invoice = await a_renewal_to_pay(world, clock)
 
     for _ in range(3):
         await world.tell(HOLDER, paid(invoice.invoice_id, clock.now, cents=18500))
@@ -183,10 +185,7 @@ async def test_the_same_payment_told_three_times_renews_once(
 async def test_a_second_payment_of_one_invoice_is_refunded_by_a_person(
     world: World, clock: Clock
 ) -> None:
-    holder = await a_term_with_days_left(clock, 50)
-    story = await world.begin(holder)
-    await clock.tick()
-    [invoice] = (await state_of(story)).dossier.invoices
+    story, _, invoice = await a_renewal_to_pay(world, clock)
 
     for payment in ("pay-1", "pay-2"):
         await world.tell(
@@ -204,10 +203,7 @@ async def test_a_second_payment_of_one_invoice_is_refunded_by_a_person(
 async def test_a_wrong_amount_renews_nothing_and_goes_to_a_person(
     world: World, clock: Clock, cents: int
 ) -> None:
-    holder = await a_term_with_days_left(clock, 50)
-    story = await world.begin(holder)
-    await clock.tick()
-    [invoice] = (await state_of(story)).dossier.invoices
+    story, _, invoice = await a_renewal_to_pay(world, clock)
 
     await world.tell(HOLDER, paid(invoice.invoice_id, clock.now, cents=cents))
     await clock.tick()
@@ -219,11 +215,7 @@ async def test_a_wrong_amount_renews_nothing_and_goes_to_a_person(
 async def test_a_reversal_told_before_the_new_term_brings_the_reminders_back(
     world: World, clock: Clock
 ) -> None:
-    holder = await a_term_with_days_left(clock, 50)
-    echeance = echeance_of(holder)
-    story = await world.begin(holder)
-    await clock.tick()
-    [invoice] = (await state_of(story)).dossier.invoices
+    story, echeance, invoice = await a_renewal_to_pay(world, clock)
     await world.tell(HOLDER, paid(invoice.invoice_id, clock.now, cents=18500))
     await clock.tick()
 
@@ -238,11 +230,7 @@ async def test_a_reversal_told_before_the_new_term_brings_the_reminders_back(
 async def test_a_reversal_told_after_the_new_term_began_is_left_to_a_person(
     world: World, clock: Clock
 ) -> None:
-    holder = await a_term_with_days_left(clock, 50)
-    echeance = echeance_of(holder)
-    story = await world.begin(holder)
-    await clock.tick()
-    [invoice] = (await state_of(story)).dossier.invoices
+    story, echeance, invoice = await a_renewal_to_pay(world, clock)
     await world.tell(HOLDER, paid(invoice.invoice_id, clock.now, cents=18500))
     await clock.until_day(echeance + timedelta(days=2))
 
