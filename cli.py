@@ -27,8 +27,12 @@ from rich.console import Console
 # something is missing.
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
+    from api.pages.clock import Mover
+    from api.parts import Parts
     from embedded.ports import Ports
+    from rules.numbers import DossierNumber
     from settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parent
@@ -145,10 +149,11 @@ def api(data_dir: DataDir = DATA_DIR) -> None:
     """Serve the API until SIGTERM."""
     import uvicorn  # noqa: PLC0415 - late, see above
 
+    from api.app import create_app  # noqa: PLC0415 - late, see above
+
     settings = _settings(data_dir)
     config = uvicorn.Config(
-        "api.app:create_app",
-        factory=True,
+        create_app(settings, _mover() if settings.embedded else None),
         host=settings.api_host,
         port=settings.api_port,
         log_level="info",
@@ -243,6 +248,17 @@ async def _awaited(answer: Any) -> Any:
 
 async def _play(settings: Settings) -> int:
     return int(await import_module("embedded.demo").play(settings))
+
+
+def _mover() -> Mover:
+    """Move a dossier's clock; the doors must not know the embedded stack."""
+    from embedded.clock import DossierClocks  # noqa: PLC0415 - late, see above
+
+    async def move(parts: Parts, number: DossierNumber, to: datetime) -> None:
+        clocks = DossierClocks(parts.settings, parts.client, parts.sessions)
+        await clocks.advance([number], to)
+
+    return move
 
 
 def _play_alone() -> int:

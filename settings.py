@@ -41,6 +41,11 @@ class Settings(BaseSettings):
         "127.0.0.1:7233", description="Temporal frontend, host:port."
     )
     temporal_namespace: str = Field("default", description="Temporal namespace.")
+    build_id: str | None = Field(
+        None,
+        description="Name of this build. With it, a dossier's run stays on the build "
+        "that began it, and moves at its next chapter; see the runbook.",
+    )
     temporal_ui_url: str = Field(
         "http://127.0.0.1:8233", description="Where staff open Temporal's own pages."
     )

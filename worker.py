@@ -13,8 +13,9 @@ import structlog
 from sqlalchemy.exc import OperationalError
 from structlog.typing import Processor
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 import engine
 from activities.certificates import Certificates
@@ -39,6 +40,7 @@ LETTERS_AT_ONCE = 10
 STORIES_IN_MEMORY = 5000
 """About 60 KB each; a story that is not in memory is replayed when it wakes."""
 DRAIN = timedelta(seconds=25)
+DEPLOYMENT = "echeance"
 LONGEST_PAUSE = 5.0
 
 
@@ -118,6 +120,7 @@ def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[
                 certificates.claim_certificate,
                 Upkeep(sessions, client).reconcile,
             ],
+            deployment_config=deployment_of(settings.build_id),
             max_cached_workflows=STORIES_IN_MEMORY,
             max_concurrent_local_activities=LOCAL_EFFECTS,
             graceful_shutdown_timeout=DRAIN,
@@ -130,6 +133,17 @@ def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[
             max_task_queue_activities_per_second=settings.mail_per_second,
             graceful_shutdown_timeout=DRAIN,
         ),
+    )
+
+
+def deployment_of(build_id: str | None) -> WorkerDeploymentConfig | None:
+    """Pin runs to a build, where builds are named; the next run moves to the newest."""
+    if build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(DEPLOYMENT, build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
     )
 
 

@@ -12,6 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import health, json_v1, reference, simulated_payments
 from api.access import ensure_tokens, tokens_file
 from api.guard import Guard
+from api.pages import clock, dossier, finding, start
+from api.pages.clock import Mover
 from api.parts import Parts
 from api.problems import handle_errors
 from api.v1.showing import own_now
@@ -23,8 +25,11 @@ from settings import Settings, load_settings
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Assemble the service; nothing is reached before it starts."""
+def create_app(settings: Settings | None = None, mover: Mover | None = None) -> FastAPI:
+    """Assemble the service; nothing is reached before it starts.
+
+    With a *mover* the embedded stack's pages can move a dossier's clock.
+    """
     settings = settings or load_settings()
     app = FastAPI(
         title="Échéance",
@@ -42,6 +47,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(json_v1.router)
     if settings.embedded:
         app.include_router(simulated_payments.router)
+        app.include_router(dossier.router)
+        app.include_router(clock.router)
+        app.state.mover = mover
+    # Last, since the first part of their addresses may be any word.
+    app.include_router(start.router)
+    app.include_router(finding.router)
     app.add_middleware(Guard)
     handle_errors(app)
     json_v1.describe_problems(app)

@@ -10,6 +10,7 @@ from temporalio.common import (
     RetryPolicy,
 )
 from temporalio.exceptions import ActivityError
+from temporalio.workflow import ContinueAsNewVersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from rules.agenda import agenda, falling_due
@@ -336,12 +337,17 @@ class RenewalWorkflow(Doors):
         await workflow.wait_condition(
             lambda: self._postbox.is_idle and workflow.all_handlers_finished()
         )
+        new_build = workflow.info().is_target_worker_deployment_version_changed()
         workflow.continue_as_new(
             Start(
                 number=self._number,
                 story=self._story.model_copy(update={"letters": self._postbox.unsent}),
                 waiting=tuple(self._waiting),
-            )
+            ),
+            # A run stays on its build to its end; only the next one may move.
+            initial_versioning_behavior=ContinueAsNewVersioningBehavior.AUTO_UPGRADE
+            if new_build
+            else None,
         )
 
     async def _read_policy(self) -> None:

@@ -154,7 +154,8 @@ def _in_review(seen: Seen) -> Headline:
     return asked, Sentence("headline.in_review_more")
 
 
-def _may_observe(seen: Seen) -> bool:
+def may_observe(seen: Seen) -> bool:
+    """Answer whether comments on an intended refusal may still come."""
     request = seen.dossier.request
     return bool(
         request and request.observe_until and request.observe_until >= seen.today

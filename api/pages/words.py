@@ -84,9 +84,7 @@ class _Facts(string.Formatter):
     def get_value(
         self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
-        if not isinstance(key, str):
-            raise KeyError(key)
-        return kwargs[key]
+        return kwargs[key] if isinstance(key, str) else args[key]
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec:

@@ -20,6 +20,14 @@ PUBLIC = {
     ("GET", "/version"),
     ("GET", "/api/docs"),
     ("GET", "/api/openapi.json"),
+    ("GET", "/"),
+    ("GET", "/static/portal.css"),
+    ("GET", "/{language}"),
+    ("GET", "/{language}/dossier"),
+    # Until people can sign in, a dossier's pages are for the one machine only.
+    ("GET", "/{language}/dossier/{number}"),
+    ("GET", "/{language}/dossier/{number}/lettre"),
+    ("POST", "/{language}/dossier/{number}/horloge"),
     # Signed by the provider, which holds no token of ours.
     ("POST", "/api/v1/webhooks/payments"),
     # The person who pays stands at the provider, not here; one machine only.
@@ -63,6 +71,17 @@ def test_nobody_can_pretend_to_pay_outside_of_the_one_machine_stack(
 ) -> None:
     routes = every_route(tmp_path, embedded=False)
     assert [path for _, path in routes if path.startswith("/simulator")] == []
+
+
+def test_no_dossier_is_shown_without_a_role_outside_of_the_one_machine_stack(
+    tmp_path: Path,
+) -> None:
+    open_to_all = {
+        path
+        for (_, path), asks in every_route(tmp_path, embedded=False).items()
+        if not asks
+    }
+    assert {path for path in open_to_all if "{number}" in path} == set()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""The buttons that move one dossier's clock ahead; on the embedded stack only."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response, status
+from fastapi.responses import RedirectResponse
+from temporalio.service import RPCError
+
+from api.pages.dossier import JUMPS, see, still_to_come
+from api.pages.own_host import asked_by_own_name, asked_from_own_page
+from api.pages.rendering import InLanguage, Page, sorry
+from api.pages.words import Voice
+from api.parts import Parts, TheParts
+from api.v1.showing import known, number_of, own_now
+from rules.numbers import DossierNumber
+
+Mover = Callable[[Parts, DossierNumber, datetime], Awaitable[None]]
+"""Moves a dossier's clock to an instant; given by whoever starts the service."""
+
+router = APIRouter(
+    route_class=Page,
+    include_in_schema=False,
+    dependencies=[Depends(asked_by_own_name), Depends(asked_from_own_page)],
+)
+_A_MINUTE = timedelta(minutes=1)
+
+
+@router.post("/{language}/dossier/{number}/horloge")
+async def move_clock(
+    request: Request,
+    parts: TheParts,
+    language: InLanguage,
+    number: str,
+    jump: Annotated[str, Form()],
+) -> Response:
+    """Move one dossier ahead by days, or to its next due date."""
+    mover: Mover | None = request.app.state.mover
+    async with parts.sessions() as session:
+        known_number = number_of(await known(session, number))
+        now = await own_now(session, number)
+    if mover is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND)
+    to = await _aim(parts, known_number, now, jump)
+    try:
+        await mover(parts, known_number, to)
+    except RPCError:
+        told = Voice(language)("sorry.clock")
+        return sorry(request, told, status.HTTP_503_SERVICE_UNAVAILABLE)
+    return RedirectResponse(f"/{language}/dossier/{number}", status.HTTP_303_SEE_OTHER)
+
+
+async def _aim(
+    parts: Parts, number: DossierNumber, now: datetime, jump: str
+) -> datetime:
+    if jump in map(str, JUMPS):
+        return now + timedelta(days=int(jump))
+    _, duties = await see(parts, number)
+    coming = still_to_come(duties, now)
+    # A minute later, so that what falls due has fallen due.
+    return min((duty.due_at for duty in coming), default=now) + _A_MINUTE

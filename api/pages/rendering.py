@@ -1,0 +1,137 @@
+"""How a page is made: its language, its frame, its headers, and its errors in HTML."""
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, HTTPException, Request, Response, status
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from api.codes import Code
+from api.errors import RETRY_AFTER_S, WORDINGS, Refused
+from api.language import Language, language_of
+from api.pages.words import Voice
+from api.parts import parts_of
+from letters import wording
+
+_API = Path(__file__).parents[1]
+_STYLE = _API / "static" / "portal.css"
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+}
+
+
+def _language_in(language: str) -> Language:
+    """Read the language in a path; any other first part of a path is no page."""
+    for known in wording.LANGUAGES:
+        if language == known:
+            return known
+    raise HTTPException(status.HTTP_404_NOT_FOUND)
+
+
+InLanguage = Annotated[Language, Depends(_language_in)]
+
+
+class Page(APIRoute):
+    """A route whose refusals are pages too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Answer, or say in HTML why not."""
+        answer = super().get_route_handler()
+
+        async def in_words(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except Refused as refused:
+                wanted = WORDINGS[refused.code]
+                said = wanted.said_in(_asked_in(request), refused.about)
+                return sorry(request, said, wanted.status)
+            except (InterfaceError, OperationalError, PoolTimeout):
+                away = WORDINGS[Code.RECORDS_AWAY]
+                return sorry(request, away.said_in(_asked_in(request), {}), away.status)
+
+        return in_words
+
+
+def _asked_in(request: Request) -> Language:
+    language: str = request.path_params.get("language", "")
+    return "en" if language == "en" else "fr"
+
+
+def page(
+    request: Request, template: str, language: Language, code: int = 200, **facts: Any
+) -> HTMLResponse:
+    """Print a page; *facts* are what its template says."""
+    other: Language = "en" if language == "fr" else "fr"
+    settings = parts_of(request).settings
+    # Behind the language, the switch leads to the same page in the same state.
+    same = quote(request.url.path[len("/fr") :])
+    query = f"?{request.url.query}" if request.url.query else ""
+    text = (
+        _templates()
+        .get_template(template)
+        .render(
+            say=Voice(language),
+            language=language,
+            other=other,
+            other_url=f"/{other}{same}{query}",
+            here=f"{settings.public_url.rstrip('/')}/{language}{same}",
+            style_url=f"/static/portal.css?v={_style_mark()}",
+            embedded=settings.embedded,
+            help=mail_link(settings.office_help_address),
+            intake=mail_link(settings.intake_address),
+            source=lambda text: wording.source(text, language),
+            **facts,
+        )
+    )
+    return HTMLResponse(text, code, {**_HEADERS, "Content-Language": f"{language}-CA"})
+
+
+def sorry(request: Request, sentence: str, code: int) -> HTMLResponse:
+    """Print a page that says why there is no other."""
+    answer = page(request, "sorry.html", _asked_in(request), code, sentence=sentence)
+    if code == status.HTTP_503_SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
+
+
+def mail_link(address: str) -> Markup:
+    """Make an address one can write to."""
+    return Markup('<a href="mailto:{}">{}</a>').format(address, address)
+
+
+def preferred(request: Request) -> Language:
+    """Name the language of a browser; French first."""
+    return language_of(request.headers.get("accept-language"))
+
+
+def style() -> bytes:
+    """Read the one stylesheet."""
+    return _STYLE.read_bytes()
+
+
+@cache
+def _style_mark() -> str:
+    return hashlib.sha256(style()).hexdigest()[:12]
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_API / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
