@@ -1,6 +1,7 @@
 """The mail catcher's pages and JSON, for whoever tries Échéance out."""
 
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from html import escape
 from typing import Any
 
@@ -26,6 +27,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "personne.",
         "empty": "Aucun courriel pour le moment.",
         "caption": "Du plus récent au plus ancien",
+        "dated": "Daté du",
         "received": "Reçu le",
         "to": "À",
         "from": "De",
@@ -40,6 +42,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "notice": "Demonstration: these letters left this machine for nobody.",
         "empty": "No letter yet.",
         "caption": "Newest first",
+        "dated": "Dated",
         "received": "Received",
         "to": "To",
         "from": "From",
@@ -64,7 +67,13 @@ _STYLE = """
 body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem}
 table{border-collapse:collapse;width:100%}
 caption,th,td{text-align:left}
-th,td{padding:.3rem .6rem;border-bottom:1px solid #767676;overflow-wrap:anywhere}
+th,td{padding:.3rem .6rem;border-bottom:1px solid #767676;overflow-wrap:break-word}
+th,td{vertical-align:top}
+@media(max-width:40rem){
+.list thead{position:absolute;left:-99em}
+.list tr{display:block;border-bottom:1px solid #767676;padding:.5rem 0}
+.list td{display:block;border:0;padding:0}
+}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid #767676;padding:1rem}
 """
 
@@ -125,10 +134,10 @@ async def _list_page(request: Request) -> Response:
     words = WORDS[language]
     rows = [_row(letter, language) for letter in _box(request).letters()]
     head = "".join(
-        f'<th scope="col">{words[name]}</th>' for name in ("received", "to", "subject")
+        f'<th scope="col">{words[name]}</th>' for name in ("dated", "to", "subject")
     )
     table = (
-        f"<table><caption>{words['caption']}</caption><thead><tr>{head}</tr></thead>"
+        f"<table class=list><caption>{words['caption']}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(reversed(rows))}</tbody></table>"
     )
     body = table if rows else f"<p>{words['empty']}</p>"
@@ -184,10 +193,19 @@ def _instant(letter: Letter) -> str:
     return f"{letter.received_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _dated(letter: Letter) -> str:
+    """Show a letter's own date: in a demo, that of its dossier's clock."""
+    try:
+        return f"{parsedate_to_datetime(letter.date):%Y-%m-%d %H:%M}"
+    except ValueError:
+        return _instant(letter)
+
+
 def _row(letter: Letter, language: str) -> str:
     subject = escape(letter.subject) or WORDS[language]["none"]
     return (
-        f"<tr><td>{_instant(letter)}</td><td>{escape(', '.join(letter.recipients))}"
+        f"<tr><td>{escape(_dated(letter))}</td>"
+        f"<td>{escape(', '.join(letter.recipients))}"
         f'</td><td><a href="/{language}/{letter.id}">{subject}</a></td></tr>'
     )
 

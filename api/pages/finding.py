@@ -3,19 +3,24 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
 
 from api.errors import WORDINGS
 from api.language import Language
 from api.pages.newest import Newest, newest_dossiers
+from api.pages.own_host import asked_by_own_name
 from api.pages.rendering import InLanguage, Page, page
 from api.pages.words import Voice
 from api.parts import TheParts, parts_of
 from records.queries import dossier_numbered
 from rules.numbers import BadNumber, DossierNumber, parse_dossier_number
 
-router = APIRouter(route_class=Page, include_in_schema=False)
+router = APIRouter(
+    route_class=Page,
+    include_in_schema=False,
+    dependencies=[Depends(asked_by_own_name)],
+)
 _LONGEST = 200
 Written = Annotated[str | None, Query(alias="numero")]
 

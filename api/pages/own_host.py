@@ -1,4 +1,4 @@
-"""Who may reach the pages that show dossiers without a session: this machine alone."""
+"""Who reaches pages that show dossiers without a session: this machine alone."""
 
 import ipaddress
 from typing import Annotated
@@ -11,8 +11,10 @@ from api.parts import parts_of
 
 async def asked_by_own_name(request: Request) -> None:
     """Refuse a name of somebody else that leads to this machine (DNS rebinding)."""
-    asked = request.url.hostname or ""
-    own = urlsplit(parts_of(request).settings.public_url).hostname
+    settings = parts_of(request).settings
+    asked, own = request.url.hostname or "", urlsplit(settings.public_url).hostname
+    if not settings.embedded:
+        return  # no page shows a dossier
     if asked != own and not _is_loopback(asked):
         raise HTTPException(status.HTTP_404_NOT_FOUND)
 
@@ -22,7 +24,7 @@ async def asked_from_own_page(
 ) -> None:
     """Refuse a form that a page elsewhere sent."""
     if sec_fetch_site not in {None, "same-origin", "none"}:
-        raise HTTPException(status.HTTP_403_FORBIDDEN)
+        raise HTTPException(status.HTTP_400_BAD_REQUEST)
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.pages.newest import newest_dossiers
+from api.pages.own_host import asked_by_own_name
 from api.pages.rendering import InLanguage, Page, page, preferred, style
 from api.parts import Parts, TheParts
 from records.clock import database_now
@@ -15,7 +16,11 @@ from rules.dossier import Kind, Operation
 from rules.fees import amount_on
 from rules.policy import Policy, load_policy
 
-router = APIRouter(route_class=Page, include_in_schema=False)
+router = APIRouter(
+    route_class=Page,
+    include_in_schema=False,
+    dependencies=[Depends(asked_by_own_name)],
+)
 _A_YEAR_S = 31_536_000
 _LOG = "/api/log"
 
