@@ -137,7 +137,8 @@ async def _list_page(request: Request) -> Response:
         f'<th scope="col">{words[name]}</th>' for name in ("dated", "to", "subject")
     )
     table = (
-        f"<table class=list><caption>{words['caption']}</caption><thead><tr>{head}</tr></thead>"
+        f"<table class=list><caption>{words['caption']}</caption>"
+        f"<thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(reversed(rows))}</tbody></table>"
     )
     body = table if rows else f"<p>{words['empty']}</p>"
