@@ -50,7 +50,6 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
         app.include_router(dossier.router)
         app.include_router(clock.router)
         app.state.mover = mover
-    # Last, since the first part of their addresses may be any word.
     app.include_router(start.router)
     app.include_router(finding.router)
     app.add_middleware(Guard)

@@ -2,15 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response, status
 from fastapi.responses import RedirectResponse
 from temporalio.service import RPCError
 
-from api.pages.dossier import JUMPS, see, still_to_come
+from api.language import Language
+from api.pages.dossier import see, still_to_come
 from api.pages.own_host import asked_by_own_name, asked_from_own_page
-from api.pages.rendering import InLanguage, Page, sorry
+from api.pages.rendering import Page, sorry
 from api.pages.words import Voice
 from api.parts import Parts, TheParts
 from api.v1.showing import known, number_of, own_now
@@ -27,13 +28,13 @@ router = APIRouter(
 _A_MINUTE = timedelta(minutes=1)
 
 
-@router.post("/{language}/dossier/{number}/horloge")
+@router.post("/{language:fr_or_en}/dossier/{number}/horloge")
 async def move_clock(
     request: Request,
     parts: TheParts,
-    language: InLanguage,
+    language: Language,
     number: str,
-    jump: Annotated[str, Form()],
+    jump: Annotated[Literal["1", "7", "30", "90", "next"], Form()],
 ) -> Response:
     """Move one dossier ahead by days, or to its next due date."""
     mover: Mover | None = request.app.state.mover
@@ -54,7 +55,7 @@ async def move_clock(
 async def _aim(
     parts: Parts, number: DossierNumber, now: datetime, jump: str
 ) -> datetime:
-    if jump in map(str, JUMPS):
+    if jump != "next":
         return now + timedelta(days=int(jump))
     _, duties = await see(parts, number)
     coming = still_to_come(duties, now)

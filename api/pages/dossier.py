@@ -1,7 +1,10 @@
 """One dossier's page and its letters; on the embedded stack only, without sign-in."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 
 from fastapi import APIRouter, Depends, Request, Response, status
 from fastapi.responses import RedirectResponse
@@ -9,13 +12,13 @@ from fastapi.responses import RedirectResponse
 from api.language import Language
 from api.pages.finding import read_number
 from api.pages.own_host import asked_by_own_name
-from api.pages.rendering import InLanguage, Page, mail_link, page, sorry
+from api.pages.rendering import Page, mail_link, page, sorry, spaced
 from api.pages.seen import Seen, headline
 from api.pages.steps import steps
 from api.pages.telling import letters_kept, what_comes, what_happened
 from api.pages.turns import turns
 from api.pages.words import Voice
-from api.parts import Parts, TheParts, parts_of
+from api.parts import Parts, TheParts
 from api.v1.discretion import LINES_OF_THE_OFFICE
 from api.v1.showing import (
     agenda_shown,
@@ -31,8 +34,9 @@ from records.models import Person
 from records.queries import letters_of, timeline_of
 from rules.agenda import Act
 from rules.civil_time import civil_date
+from rules.dossier import Phase
 from rules.numbers import DossierNumber
-from rules.reasons import Finding
+from rules.reasons import Condition, Finding
 from workflows.messages import DutyView
 
 router = APIRouter(
@@ -45,9 +49,9 @@ JUMPS = (1, 7, 30, 90)
 """How many days a dossier's clock may be moved ahead at once."""
 
 
-@router.get("/{language}/dossier/{number}")
+@router.get("/{language:fr_or_en}/dossier/{number}")
 async def see_dossier(
-    request: Request, parts: TheParts, language: InLanguage, number: str
+    request: Request, parts: TheParts, language: Language, number: str
 ) -> Response:
     """Show where a dossier stands, what is missing, until when and why."""
     read = await read_number(request, language, number)
@@ -60,9 +64,9 @@ async def see_dossier(
     return await _dossier_page(request, parts, language, read)
 
 
-@router.get("/{language}/dossier/{number}/lettre")
+@router.get("/{language:fr_or_en}/dossier/{number}/lettre")
 async def see_letter(
-    request: Request, parts: TheParts, language: InLanguage, number: str, key: str = ""
+    request: Request, parts: TheParts, language: Language, number: str, key: str = ""
 ) -> Response:
     """Show the text of one letter."""
     async with parts.sessions() as session:
@@ -99,14 +103,19 @@ async def _dossier_page(
         seen=seen,
         name=person.name,
         headline=headline(seen),
-        turns=turns(seen, coming, addresses),
+        turns=[
+            (whose, list(things))
+            for whose, things in groupby(
+                turns(seen, coming, addresses), key=attrgetter("whose")
+            )
+        ],
         steps=steps(seen),
         coming=what_comes(coming),
-        conditions=_worded(seen.explanation.findings, language),
+        conditions=_conditions(seen, language),
         history=what_happened(lines),
         letters=letters_kept(letters),
         today=today,
-        jumps=JUMPS if _can_move(request) else (),
+        jumps=JUMPS if _can_move(request, seen) else (),
     )
 
 
@@ -133,17 +142,32 @@ def still_to_come(duties: list[DutyView], at: datetime) -> tuple[DutyView, ...]:
     )
 
 
-def _worded(findings: tuple[Finding, ...], language: Language) -> list[tuple[str, str]]:
+_ANSWERS: Mapping[bool | None, str] = {True: "yes", False: "no", None: "waiting"}
+
+
+def _conditions(seen: Seen, language: Language) -> list[tuple[str, str]]:
     """Word each condition as letters do, after the key of its answer."""
-    answers = {True: "yes", False: "no", None: "waiting"}
+    lines = [
+        ConditionLine(f.condition, _met(f, seen.state.phase), f.source.text)
+        for f in seen.explanation.findings
+    ]
     return [
-        (
-            answers[f.met],
-            condition(ConditionLine(f.condition, f.met, f.source.text), language),
-        )
-        for f in findings
+        (_ANSWERS[line.met], spaced(condition(line, language), language))
+        for line in lines
     ]
 
 
-def _can_move(request: Request) -> bool:
-    return parts_of(request).settings.embedded and request.app.state.mover is not None
+def _met(finding: Finding, phase: Phase) -> bool | None:
+    """Name the answer; a limit ahead is awaited, not met, while something is missing.
+
+    Its words for yes say that everything was done.
+    """
+    awaited = (
+        finding.condition is Condition.BEFORE_THE_LIMIT and phase is Phase.TO_FINALIZE
+    )
+    return None if awaited and finding.met else finding.met
+
+
+def _can_move(request: Request, seen: Seen) -> bool:
+    """Answer whether the clock can be moved: a closed dossier has none any more."""
+    return request.app.state.mover is not None and seen.state.phase is not Phase.CLOSED

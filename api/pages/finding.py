@@ -10,7 +10,7 @@ from api.errors import WORDINGS
 from api.language import Language
 from api.pages.newest import Newest, newest_dossiers
 from api.pages.own_host import asked_by_own_name
-from api.pages.rendering import InLanguage, Page, page
+from api.pages.rendering import Page, page
 from api.pages.words import Voice
 from api.parts import TheParts, parts_of
 from records.queries import dossier_numbered
@@ -25,9 +25,9 @@ _LONGEST = 200
 Written = Annotated[str | None, Query(alias="numero")]
 
 
-@router.get("/{language}/dossier")
+@router.get("/{language:fr_or_en}/dossier")
 async def find(
-    request: Request, parts: TheParts, language: InLanguage, number: Written = None
+    request: Request, parts: TheParts, language: Language, number: Written = None
 ) -> Response:
     """Say what can be seen without a session, or open the dossier asked for."""
     if number is None or not parts.settings.embedded:

@@ -4,16 +4,17 @@ import hashlib
 from collections.abc import Callable, Coroutine
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
-from fastapi import Depends, HTTPException, Request, Response, status
+from fastapi import Request, Response, status
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.codes import Code
 from api.errors import RETRY_AFTER_S, WORDINGS, Refused
@@ -21,6 +22,7 @@ from api.language import Language, language_of
 from api.pages.words import Voice
 from api.parts import parts_of
 from letters import wording
+from letters.layout import french_spacing
 
 _API = Path(__file__).parents[1]
 _STYLE = _API / "static" / "portal.css"
@@ -32,15 +34,13 @@ _HEADERS = {
 }
 
 
-def _language_in(language: str) -> Language:
-    """Read the language in a path; any other first part of a path is no page."""
-    for known in wording.LANGUAGES:
-        if language == known:
-            return known
-    raise HTTPException(status.HTTP_404_NOT_FOUND)
+class _FrenchOrEnglish(StringConvertor):
+    """No other first part of an address is a page's."""
+
+    regex = "fr|en"
 
 
-InLanguage = Annotated[Language, Depends(_language_in)]
+register_url_convertor("fr_or_en", _FrenchOrEnglish())
 
 
 class Page(APIRoute):
@@ -91,7 +91,7 @@ def page(
             embedded=settings.embedded,
             help=mail_link(settings.office_help_address),
             intake=mail_link(settings.intake_address),
-            source=lambda text: wording.source(text, language),
+            source=lambda text: spaced(wording.source(text, language), language),
             **facts,
         )
     )
@@ -104,6 +104,11 @@ def sorry(request: Request, sentence: str, code: int) -> HTMLResponse:
     if code == status.HTTP_503_SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
     return answer
+
+
+def spaced(text: str, language: Language) -> str:
+    """Put the no-break spaces of French, in French."""
+    return french_spacing(text) if language == "fr" else text
 
 
 def mail_link(address: str) -> Markup:

@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from api.language import Language
 from api.pages.newest import newest_dossiers
 from api.pages.own_host import asked_by_own_name
-from api.pages.rendering import InLanguage, Page, page, preferred, style
+from api.pages.rendering import Page, page, preferred, style
 from api.parts import Parts, TheParts
 from records.clock import database_now
 from rules.civil_time import civil_date
@@ -51,10 +52,8 @@ async def read_style() -> Response:
     return Response(style(), media_type="text/css", headers=kept)
 
 
-@router.get("/{language}")
-async def start(
-    request: Request, parts: TheParts, language: InLanguage
-) -> HTMLResponse:
+@router.get("/{language:fr_or_en}")
+async def start(request: Request, parts: TheParts, language: Language) -> HTMLResponse:
     """Say what the service is for; on the embedded stack, where everything is."""
     async with parts.sessions() as session:
         today = civil_date(await database_now(session))

@@ -69,7 +69,13 @@ def _coming(duty: DutyView) -> Sentence:
 
 def what_happened(entries: Iterable[TimelineEntry]) -> tuple[Happened, ...]:
     """Word the lines of a timeline, of what they say only dates and amounts."""
-    return tuple(Happened(civil_date(e.at), _happened(e)) for e in entries)
+    lines = [Happened(civil_date(e.at), _happened(e)) for e in entries]
+    # The same words of the same day, one after the other, tell nothing twice.
+    return tuple(
+        line
+        for before, line in zip([None, *lines], lines, strict=False)
+        if line != before or line.what.facts
+    )
 
 
 def _happened(entry: TimelineEntry) -> Sentence:

@@ -96,11 +96,11 @@ def _expired(seen: Seen, addresses: _Addresses) -> Iterator[Turn]:
         facts = {**addresses, "number": seen.dossier.number}
         yield Turn(Whose.YOU, Sentence("turn.come_back", facts))
     else:
-        yield Turn(Whose.YOU, Sentence("turn.start_again"))
+        yield Turn(Whose.YOU, Sentence("turn.start_again", addresses))
 
 
 def _closed(_seen: Seen, _addresses: _Addresses) -> Iterator[Turn]:
-    yield from ()
+    yield Turn(Whose.NOBODY, Sentence("turn.closed"))
 
 
 def _payment(seen: Seen, operation: Operation, until: date) -> Turn:

@@ -61,8 +61,10 @@ def instant(at: datetime, language: Language) -> str:
     """Word an instant by its day and hour in Montréal."""
     day, local = wording.full_date(civil_date(at), language), at.astimezone(ZONE)
     if language == "fr":
-        return f"{day} à {local.hour}{_NO_BREAK}h{_NO_BREAK}{local.minute:02d}"
-    return f"{day} at {format_time(local.time(), 'h:mm a', locale='en_CA')}"
+        hour = f"{local.hour}{_NO_BREAK}h{_NO_BREAK}{local.minute:02d}"
+        return f"{day} à {hour} (heure de Montréal)"
+    hour = format_time(local.time(), "h:mm a", locale="en_CA")
+    return f"{day} at {hour} (Montréal time)"
 
 
 _WORDINGS: Mapping[str, Callable[[Any, Language], str]] = {

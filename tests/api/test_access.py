@@ -22,12 +22,12 @@ PUBLIC = {
     ("GET", "/api/openapi.json"),
     ("GET", "/"),
     ("GET", "/static/portal.css"),
-    ("GET", "/{language}"),
-    ("GET", "/{language}/dossier"),
+    ("GET", "/{language:fr_or_en}"),
+    ("GET", "/{language:fr_or_en}/dossier"),
     # Until people can sign in, a dossier's pages are for the one machine only.
-    ("GET", "/{language}/dossier/{number}"),
-    ("GET", "/{language}/dossier/{number}/lettre"),
-    ("POST", "/{language}/dossier/{number}/horloge"),
+    ("GET", "/{language:fr_or_en}/dossier/{number}"),
+    ("GET", "/{language:fr_or_en}/dossier/{number}/lettre"),
+    ("POST", "/{language:fr_or_en}/dossier/{number}/horloge"),
     # Signed by the provider, which holds no token of ours.
     ("POST", "/api/v1/webhooks/payments"),
     # The person who pays stands at the provider, not here; one machine only.

@@ -1,28 +1,21 @@
 """The portal's pages: what each phase says, in both languages, and to nobody else."""
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
-from string import Formatter
 
-import httpx2
 import pytest
 
 from api.app import create_app
 from api.language import Language
 from api.pages.start import cost_on
-from api.pages.telling import what_comes
-from api.pages.words import Voice, instant, words
+from api.pages.words import Voice
 from api.parts import Parts
 from api.stories import Stories
-from letters.compose import FOLDER
 from letters.wording import LANGUAGES, deadline, full_date, weekday_date
 from records.models import Letter
-from rules.agenda import Act
 from rules.civil_time import add_years, last_day_to_act
 from rules.dossier import (
     Dossier,
@@ -35,6 +28,7 @@ from rules.dossier import (
 )
 from rules.numbers import DossierNumber
 from tests.api.doors import Doors, knocking_at, open_doors, the_settings
+from tests.api.reading import Read, read
 from tests.dossiers import (
     HOLDER,
     a_finalizing,
@@ -44,56 +38,10 @@ from tests.dossiers import (
     a_policy,
     noon,
 )
-from workflows.messages import DutyView
 
-VOID = {"meta", "link", "input", "br", "hr", "img"}
 REASON = "certificate_of_another_person"
 UNKNOWN = "CAR202600000009"
 HTML = {"Accept": "text/html"}
-
-
-@dataclass
-class Read(HTMLParser):
-    """A page as a program reads it; fails on a tag that is not closed in order."""
-
-    open_tags: list[str] = field(default_factory=list)
-    texts: dict[str, list[str]] = field(default_factory=dict)
-    attributes: dict[str, list[dict[str, str | None]]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.attributes.setdefault(tag, []).append(dict(attrs))
-        if tag not in VOID:
-            self.open_tags.append(tag)
-            self.texts.setdefault(tag, []).append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open_tags.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        for tag in set(self.open_tags):
-            self.texts[tag][-1] += data
-
-
-def read(answer: httpx2.Response, language: Language) -> Read:
-    """Read a page that is well formed and fit for every reader, or fail."""
-    page = Read()
-    page.feed(answer.text)
-    page.close()
-    assert page.open_tags == []
-    assert len(page.texts["h1"]) == len(page.texts["main"]) == 1
-    assert page.attributes["html"][0]["lang"] == f"{language}-CA"
-    named = {label["for"] for label in page.attributes.get("label", [])}
-    assert {field["id"] for field in page.attributes.get("input", [])} == named
-    ids = [a["id"] for tags in page.attributes.values() for a in tags if "id" in a]
-    assert len(ids) == len(set(ids))
-    for tag in page.attributes.get("input", []):
-        assert set((tag["aria-describedby"] or "").split()) <= set(ids)
-    assert not {"script", "style"} & set(page.attributes)
-    assert "  " not in page.texts["h1"][0]
-    return page
 
 
 async def seen(doors: Doors, path: str, language: Language, code: int = 200) -> Read:
@@ -393,87 +341,14 @@ async def test_a_button_moves_the_clock_of_one_dossier_and_leads_back(
     agenda = await doors.get(f"/api/v1/dossiers/{HOLDER}/agenda")
     coming = [d["due_at"] for d in agenda["duties"] if not d["settled"]]
     assert due - timedelta(minutes=1) == datetime.fromisoformat(min(coming))
+    unknown = await doors.ask("POST", f"{path}/horloge", data={"jump": "400"})
+    assert unknown.status_code == 422
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
     refused = await doors.ask(
         "POST", f"{path}/horloge", data={"jump": "7"}, headers=elsewhere
     )
     assert refused.status_code == 400
     assert len(moved) == 2
-
-
-# ---------------------------------------------------------------------------- the words
-
-
-def facts_of(sentence: str) -> set[tuple[str, str]]:
-    return {
-        (name, spec or "") for _, name, spec, _ in Formatter().parse(sentence) if name
-    }
-
-
-def test_every_sentence_is_said_in_both_languages_with_the_same_facts() -> None:
-    for key, said in words().items():
-        assert set(said) == set(LANGUAGES), key
-        assert all(sentence.strip() for sentence in said.values()), key
-        assert facts_of(said["fr"]) == facts_of(said["en"]), key
-
-
-def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
-    api = Path(__file__).parents[2] / "api"
-    sources = [*api.glob("pages/*.py"), *api.glob("templates/*.html")]
-    text = "\n".join(file.read_text(encoding="utf-8") for file in sources)
-    asked = set(re.findall(r'(?:say|Sentence)\(\s*"([a-z]+\.[a-z_0-9]+)"', text))
-    assert len(asked) > 100
-    assert asked <= set(words())
-    # The end of these keys is a phase, an act, a state or a rank.
-    chosen = ("status.", "history.", "coming.", "letters.", "step.", "turn.")
-    left_over = {
-        key for key in words() if f'"{key}"' not in text and not key.startswith(chosen)
-    }
-    assert left_over <= {"headline.cancelled_more", "headline.result_moved_more"}
-    for phase in Phase:
-        assert {f"status.{phase}", f"history.phase_{phase}"} <= set(words())
-
-
-@pytest.mark.parametrize("act", list(Act))
-def test_every_duty_has_its_words(act: Act) -> None:
-    notices = sorted(f.name for f in FOLDER.iterdir() if (f / "fr").is_dir())
-    for notice in notices if act is Act.WRITE else [None]:
-        duty = DutyView(
-            key="k",
-            act=act,
-            notice=notice,
-            due_at=noon(date(2026, 11, 24)),
-            due_on=date(2026, 11, 24),
-            settled=False,
-            source="OPC, renouveler, S2",
-        )
-        lines = what_comes([duty])
-        assert len(lines) == (0 if act is Act.ESCALATE else 1)
-        for line in lines:
-            assert line.source == "OPC, renouveler"
-            for language in LANGUAGES:
-                assert Voice(language).say(line.what).endswith(".")
-
-
-def test_every_line_that_a_story_notes_has_its_words() -> None:
-    folder = Path(__file__).parents[2] / "workflows"
-    text = "\n".join(f.read_text(encoding="utf-8") for f in folder.glob("*.py"))
-    noted = set(re.findall(r'turn\.note\(\s*"([a-z_]+)"', text)) - {"phase"}
-    withheld = {"task_opened", "task_settled", "task_overdue"}
-    told_in_general = {"result_not_promised"}
-    assert len(noted) > 20
-    for what in noted - withheld - told_in_general:
-        assert f"history.{what}" in words(), what
-
-
-def test_a_fact_is_escaped_and_worded_as_the_sentence_asks() -> None:
-    said = Voice("fr")("find.unknown", number="<script>")
-    assert "&lt;script&gt;" in said
-    at = noon(date(2026, 1, 1))
-    assert instant(at, "fr") == "1er janvier 2026 à 12\u00a0h\u00a000"
-    assert instant(at, "en").startswith("January 1, 2026 at 12:00")
-    with pytest.raises(KeyError):
-        Voice("en")("find.unknown")
 
 
 @pytest.mark.parametrize(

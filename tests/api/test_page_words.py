@@ -1,0 +1,91 @@
+"""The sentences of the pages: both languages, the same facts, none missing."""
+
+import re
+from datetime import date
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from api.pages.telling import what_comes
+from api.pages.words import Voice, instant, words
+from letters.compose import FOLDER
+from letters.wording import LANGUAGES
+from rules.agenda import Act
+from rules.dossier import Phase
+from tests.dossiers import noon
+from workflows.messages import DutyView
+
+
+def facts_of(sentence: str) -> set[tuple[str, str]]:
+    return {
+        (name, spec or "") for _, name, spec, _ in Formatter().parse(sentence) if name
+    }
+
+
+def test_every_sentence_is_said_in_both_languages_with_the_same_facts() -> None:
+    for key, said in words().items():
+        assert set(said) == set(LANGUAGES), key
+        assert all(sentence.strip() for sentence in said.values()), key
+        assert facts_of(said["fr"]) == facts_of(said["en"]), key
+
+
+def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
+    api = Path(__file__).parents[2] / "api"
+    sources = [*api.glob("pages/*.py"), *api.glob("templates/*.html")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in sources)
+    asked = set(re.findall(r'(?:say|Sentence)\(\s*"([a-z]+\.[a-z_0-9]+)"', text))
+    assert len(asked) > 100
+    assert asked <= set(words())
+    # The end of these keys is a phase, an act, a state or a rank.
+    chosen = ("status.", "history.", "coming.", "letters.", "step.", "turn.")
+    left_over = {
+        key for key in words() if f'"{key}"' not in text and not key.startswith(chosen)
+    }
+    assert left_over <= {"headline.cancelled_more", "headline.result_moved_more"}
+    for phase in Phase:
+        assert {f"status.{phase}", f"history.phase_{phase}"} <= set(words())
+
+
+@pytest.mark.parametrize("act", list(Act))
+def test_every_duty_has_its_words(act: Act) -> None:
+    notices = sorted(f.name for f in FOLDER.iterdir() if (f / "fr").is_dir())
+    for notice in notices if act is Act.WRITE else [None]:
+        duty = DutyView(
+            key="k",
+            act=act,
+            notice=notice,
+            due_at=noon(date(2026, 11, 24)),
+            due_on=date(2026, 11, 24),
+            settled=False,
+            source="OPC, renouveler, S2",
+        )
+        lines = what_comes([duty])
+        assert len(lines) == (0 if act is Act.ESCALATE else 1)
+        for line in lines:
+            assert line.source == "OPC, renouveler"
+            for language in LANGUAGES:
+                assert Voice(language).say(line.what).endswith(".")
+
+
+def test_every_line_that_a_story_notes_has_its_words() -> None:
+    folder = Path(__file__).parents[2] / "workflows"
+    text = "\n".join(f.read_text(encoding="utf-8") for f in folder.glob("*.py"))
+    noted = set(re.findall(r'turn\.note\(\s*"([a-z_]+)"', text)) - {"phase"}
+    withheld = {"task_opened", "task_settled", "task_overdue"}
+    told_in_general = {"result_not_promised"}
+    assert len(noted) > 20
+    for what in noted - withheld - told_in_general:
+        assert f"history.{what}" in words(), what
+
+
+def test_a_fact_is_escaped_and_worded_as_the_sentence_asks() -> None:
+    said = Voice("fr")("find.unknown", number="<script>")
+    assert "&lt;script&gt;" in said
+    at = noon(date(2026, 1, 1))
+    assert (
+        instant(at, "fr") == "1er janvier 2026 à 12\u00a0h\u00a000 (heure de Montréal)"
+    )
+    assert instant(at, "en").startswith("January 1, 2026 at 12:00")
+    with pytest.raises(KeyError):
+        Voice("en")("find.unknown")
