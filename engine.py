@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from datetime import timedelta
-from typing import NoReturn
+from typing import NoReturn, TypedDict
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -36,6 +36,27 @@ def story_of(client: Client, number: str) -> WorkflowHandle[RenewalWorkflow, str
     return client.get_workflow_handle_for(RenewalWorkflow.run, number)
 
 
+class StartTerms(TypedDict):
+    """How a story is started, whoever starts it: once, under its dossier's number."""
+
+    id: str
+    task_queue: str
+    id_conflict_policy: WorkflowIDConflictPolicy
+    id_reuse_policy: WorkflowIDReusePolicy
+    static_summary: str
+
+
+def start_terms(number: DossierNumber) -> StartTerms:
+    """Leave a running story alone; begin a closed dossier's again from the database."""
+    return {
+        "id": number,
+        "task_queue": RENEWALS,
+        "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+        "id_reuse_policy": WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        "static_summary": f"Dossier {number}",
+    }
+
+
 async def signal_fact(client: Client, number: DossierNumber, fact: AnyFact) -> None:
     """
     Tell a dossier's workflow a fact, starting the workflow if it does not run.
@@ -47,13 +68,9 @@ async def signal_fact(client: Client, number: DossierNumber, fact: AnyFact) -> N
         await client.start_workflow(
             RenewalWorkflow.run,
             Start(number=number),
-            id=number,
-            task_queue=RENEWALS,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             start_signal=fact.kind,
             start_signal_args=[fact],
-            static_summary=f"Dossier {number}",
+            **start_terms(number),
         )
 
 
@@ -61,13 +78,7 @@ async def begin(client: Client, number: DossierNumber) -> None:
     """Start a dossier's workflow, or leave the running one alone."""
     async with asyncio.timeout(SIGNAL_LIMIT.total_seconds()):
         await client.start_workflow(
-            RenewalWorkflow.run,
-            Start(number=number),
-            id=number,
-            task_queue=RENEWALS,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            static_summary=f"Dossier {number}",
+            RenewalWorkflow.run, Start(number=number), **start_terms(number)
         )
 
 

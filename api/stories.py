@@ -17,16 +17,14 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from api.errors import Refused, StoryAway
-from engine import begin, story_of
+from engine import begin, start_terms, story_of
 from intake.delivery import deliver
 from records.database import Sessions
 from rules.numbers import DossierNumber
-from workflows.effects import RENEWALS
 from workflows.messages import (
     AnyCommand,
     DutyView,
@@ -81,11 +79,7 @@ class Stories:
         start = WithStartWorkflowOperation(
             RenewalWorkflow.run,
             Start(number=number),
-            id=number,
-            task_queue=RENEWALS,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            static_summary=f"Dossier {number}",
+            **start_terms(number),
         )
         try:
             async with _answering_within(COMMAND_LIMIT):

@@ -8,7 +8,6 @@ from rules.civil_time import (
     civil_date,
     last_day,
     last_day_to_act,
-    start_of,
     term_end,
 )
 from rules.dossier import (
@@ -302,8 +301,3 @@ def _agency_linked(
 
 def _echeance_of(start: date, policy: Policy) -> date:
     return term_end(start, policy.term_years, leap_day=policy.leap_day_term)
-
-
-def expires_at(echeance: date) -> datetime:
-    """Name the UTC instant at which a certificate stops being valid."""
-    return start_of(echeance)

@@ -6,9 +6,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.common import (
-    RetryPolicy,
-)
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 from temporalio.workflow import ContinueAsNewVersioningBehavior
 
@@ -88,7 +86,6 @@ class RenewalWorkflow(Doors):
             self._follow_the_phase(turn)
             self._do_what_is_due(turn)
             self._follow_the_phase(turn)
-            self._withdraw_what_became_false(turn)
             await self._keep(turn)
             self._answers.update(answers)
             if self._is_over():
@@ -216,10 +213,9 @@ class RenewalWorkflow(Doors):
         new_term = turn.dossier.echeance != self._story.dossier.echeance
         self._chapter_ended |= new_term
 
-    def _withdraw_what_became_false(self, turn: Turn) -> None:
+    def _withdraw_what_became_false(self, turn: Turn, duties: set[str]) -> None:
         """No reminder leaves once its cause is gone, nor outside its window."""
-        keys = {duty.key for duty in agenda(turn.dossier, turn.policy)}
-        for order in self._postbox.withdraw(keys, turn.now):
+        for order in self._postbox.withdraw(duties, turn.now):
             turn.withdrawn.append(order.key)
             turn.note("letter_withdrawn", "rule", letter=order.key)
 
@@ -230,6 +226,7 @@ class RenewalWorkflow(Doors):
         """
         duties = agenda(turn.dossier, turn.policy)
         keys = {duty.key for duty in duties}
+        self._withdraw_what_became_false(turn, keys)
         settled = (*self._story.settled, *turn.settled, *turn.reminded)
         next_at = falling_due(duties, frozenset(settled), turn.now).next_at
         version = self._story.version

@@ -21,7 +21,6 @@ from rules.reasons import Allowed, Condition, NotAllowed
 from rules.standing import (
     certificate_due,
     ended_certificate,
-    expires_at,
     last_day_unlinked,
     phase_at,
     renewal_due,
@@ -216,7 +215,7 @@ def test_scenario_7_a_last_day_of_25_hours_moves_neither_expiry_nor_reminder(
 ) -> None:
     dossier = a_holder(date(2026, 11, 2))
     expiry = datetime(2026, 11, 2, 5, tzinfo=UTC)
-    assert expires_at(date(2026, 11, 2)) == expiry
+    assert start_of(date(2026, 11, 2)) == expiry
     assert phase_at(dossier, POLICY, expiry - A_SECOND) is Phase.IN_FORCE
     assert phase_at(dossier, POLICY, expiry) is Phase.EXPIRED
     policy = a_policy(reminders_counted_from=counted_from)

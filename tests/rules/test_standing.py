@@ -22,7 +22,6 @@ from rules.reasons import Condition, Finding
 from rules.standing import (
     ended_certificate,
     ended_on,
-    expires_at,
     explain,
     last_day_unlinked,
     phase_at,
@@ -69,7 +68,7 @@ def test_a_certificate_expires_at_midnight_in_quebec(
     at: datetime, phase: Phase
 ) -> None:
     assert phase_at(a_holder(), POLICY, at) is phase
-    assert expires_at(ECHEANCE) == MIDNIGHT
+    assert start_of(ECHEANCE) == MIDNIGHT
 
 
 @pytest.mark.parametrize(
@@ -117,7 +116,7 @@ def test_when_nothing_is_told_time_leads_from_in_force_to_expired_and_never_back
 ) -> None:
     dossier = a_holder(echeance)
     for n in sorted(seconds):
-        at = expires_at(echeance) + timedelta(seconds=n)
+        at = start_of(echeance) + timedelta(seconds=n)
         expected = Phase.IN_FORCE if n < 0 else Phase.EXPIRED
         assert phase_at(dossier, POLICY, at) is expected
 
