@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = Field(
         None, description="Password of that account."
     )
+    smtp_ca_file: Path | None = Field(
+        None, description="Authorities (PEM) that sign a private relay's certificate."
+    )
+    smtp_connections: int = Field(
+        4, ge=1, le=50, description="Most connections kept open to the relay."
+    )
     mail_from: str = Field(
         "infocertificat@echeance.example", description="Address in From of letters."
     )
@@ -69,8 +75,19 @@ class Settings(BaseSettings):
     mail_key: SecretStr = Field(
         description="Key (HMAC) from which Message-IDs are derived; never changed."
     )
+    return_address: str = Field(
+        "retour@echeance.example",
+        description="Address that letters come back to, each under an address of its "
+        "own: retour+<token>@domain. Its mail must reach the intake.",
+    )
     mail_per_second: float = Field(
         5.0, gt=0, description="Most letters handed to the relay in one second."
+    )
+    mail_per_minute: int = Field(
+        300, gt=0, description="Most letters handed to the relay in one minute."
+    )
+    mail_per_minute_to_a_domain: int = Field(
+        60, gt=0, description="Most letters to addresses of one domain in one minute."
     )
     relay_log_url: str | None = Field(
         None,
@@ -85,6 +102,31 @@ class Settings(BaseSettings):
     )
     lmtp_host: str = Field("127.0.0.1", description="Address the intake listens on.")
     lmtp_port: Port = Field(8024, description="LMTP port of the intake.")
+    mail_authserv_id: str | None = Field(
+        None,
+        description="Name under which our own mail server writes "
+        "Authentication-Results; without it no sender counts as proven.",
+    )
+    imap_host: str | None = Field(
+        None, description="Mailbox to read by IMAP besides LMTP, if any."
+    )
+    imap_port: Port = Field(993, description="Port of the mailbox.")
+    imap_tls: Literal["none", "starttls", "implicit"] = Field(
+        "implicit", description="How the mailbox is spoken to; never downgraded."
+    )
+    imap_username: str | None = Field(None, description="Account of the mailbox.")
+    imap_password: SecretStr | None = Field(
+        None, description="Password of that account."
+    )
+    imap_folder: str = Field("INBOX", description="Folder that is read.")
+    imap_kept_folder: str = Field(
+        "Echeance", description="Folder to which a message moves once it is kept."
+    )
+    mail_webhook_secret: SecretStr | None = Field(
+        None,
+        description="Keys (whsec_ and base64, two at most, a comma between them) that "
+        "sign messages posted to /api/v1/mail; without one that door is closed.",
+    )
     office_help_address: str = Field(
         "aide@echeance.example", description="Where letters send people for help."
     )

@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Interval,
     LargeBinary,
@@ -205,7 +207,8 @@ class Letter(Base):
     """A letter from its order to its end; the row exists before the first SMTP word.
 
     States: queued -> sending -> accepted | deferred | refused | unknown; skipped,
-    cancelled; bounced after accepted. *fence* grows by one a claim.
+    cancelled; delivered or bounced after accepted, when a report says so. *fence* grows
+    by one a claim. Each change of state adds a line to `letter_events` by itself.
     """
 
     __tablename__ = "letters"
@@ -221,7 +224,9 @@ class Letter(Base):
     language: Mapped[str | None]
     recipient: Mapped[str | None]
     subject: Mapped[str | None]
-    body: Mapped[str | None]
+    body: Mapped[str | None]  # the plain text
+    html: Mapped[str | None]
+    not_before: Mapped[datetime | None]  # its turn, when letters are paced
     answer: Mapped[str | None]  # the relay's last words, or why nothing was sent
     queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -229,14 +234,44 @@ class Letter(Base):
     __table_args__ = (
         CheckConstraint(
             "state IN ('queued', 'sending', 'accepted', 'deferred', 'refused',"
-            " 'unknown', 'bounced', 'skipped', 'cancelled')",
+            " 'unknown', 'delivered', 'bounced', 'skipped', 'cancelled')",
             name="state",
         ),
+        Index("ix_letters_occurred_at", "occurred_at"),
         Index("ix_letters_dossier_occurred_at", "dossier", "occurred_at"),
         Index(
             "ix_letters_on_their_way", "changed_at", postgresql_where=text(OPEN_LETTER)
         ),
     )
+
+
+class LetterEvent(Base):
+    """One step of a letter, written by the database itself and never changed.
+
+    *at* is the dossier's own instant: the database's clock, moved ahead in a demo.
+    """
+
+    __tablename__ = "letter_events"
+
+    event_id: Mapped[int] = mapped_column(
+        BigInteger, Identity(always=True), primary_key=True
+    )
+    letter: Mapped[str] = mapped_column(ForeignKey("letters.key"))
+    at: Mapped[datetime]
+    state: Mapped[str]
+    fence: Mapped[int]
+    answer: Mapped[str | None]
+
+    __table_args__ = (Index("ix_letter_events_letter", "letter", "event_id"),)
+
+
+class MailPace(Base):
+    """The next free turn of letters to one domain; of all letters for ''."""
+
+    __tablename__ = "mail_pace"
+
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime]
 
 
 class FactRow(Base):
@@ -343,7 +378,11 @@ class WrittenText(Base):
 
 
 class Mail(Base):
-    """A message as it came in; *mail_id* is the hash of its bytes: stored once."""
+    """A message as it came in; *mail_id* is the hash of its bytes: stored once.
+
+    *body_hash* tells the copies that came another way, under other trace headers: they
+    are counted in *copies* and not stored again.
+    """
 
     __tablename__ = "mails"
 
@@ -353,8 +392,13 @@ class Mail(Base):
     sender: Mapped[str | None]
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
     dossier: Mapped[str | None]
-    outcome: Mapped[str]  # fact, task, ignored: what became of it
+    outcome: Mapped[str]  # fact, task, ignored, set_aside: what became of it
     understood: Mapped[dict[str, Any]]
+    door: Mapped[str] = mapped_column(server_default="lmtp")  # lmtp, imap, webhook
+    body_hash: Mapped[str | None]
+    copies: Mapped[int] = mapped_column(server_default=text("1"))
+
+    __table_args__ = (Index("ix_mails_received_at", "received_at", "mail_id"),)
 
 
 class Clock(Base):
@@ -378,7 +422,8 @@ class AccessToken(Base):
 
     __table_args__ = (
         CheckConstraint(
-            "role IN ('representative', 'agency', 'officer', 'exam_body', 'register')",
+            "role IN ('representative', 'agency', 'officer', 'exam_body', 'register',"
+            " 'operator')",
             name="role",
         ),
         UniqueConstraint("role", "subject"),

@@ -95,6 +95,8 @@ def _email_received(turn: Turn, fact: EmailReceived) -> None:
         case MailWish.CANCEL:
             # What changes a right is confirmed through the account, never by mail.
             turn.give_to_a_person("cancellation_by_mail", fact.mail_id)
+        case MailWish.ADDRESS:
+            turn.give_to_a_person("address_by_mail", fact.mail_id)
         case MailWish.OBSERVATIONS | MailWish.OTHER:
             turn.give_to_a_person("mail_to_read", fact.mail_id)
 

@@ -48,6 +48,7 @@ class MailWish(StrEnum):
 
     TRANSFER = "transfer"
     CANCEL = "cancel"
+    ADDRESS = "address"
     OBSERVATIONS = "observations"
     OTHER = "other"
 
