@@ -54,13 +54,15 @@ class Intake:
     ) -> str:
         """Answer 250 once the letter is committed, 451 when it cannot be."""
         raw = envelope.original_content or b""
-        answer = await self._answer(raw)
+        answer = await self._answer(raw, tuple(envelope.rcpt_tos))
         return one_answer_each(answer, envelope)
 
-    async def _answer(self, raw: bytes) -> str:
+    async def _answer(self, raw: bytes, recipients: tuple[str, ...]) -> str:
         try:
             async with asyncio.timeout(KEEPING_LIMIT.total_seconds()):
-                taken = await self._room.keep(raw, received_at=datetime.now(UTC))
+                taken = await self._room.keep(
+                    raw, received_at=datetime.now(UTC), recipients=recipients
+                )
         except Exception as trouble:  # noqa: BLE001 - the sender must keep its letter
             # No message of the exception: it may quote the letter.
             _log.error("a letter could not be kept: %s", type(trouble).__name__)

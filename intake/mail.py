@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
+from intake.arrival import Door, House
 from intake.delivery import deliver, store_fact
 from intake.matching import (
     Asks,
@@ -75,15 +76,31 @@ class MailRoom:
     def __init__(self, sessions: Sessions, client: Client, settings: Settings) -> None:
         self._sessions = sessions
         self._client = client
-        self._intake_address = settings.intake_address
+        self._house = House.of(settings)
 
-    async def take_in(self, raw: bytes, *, received_at: datetime) -> Taken:
+    async def take_in(
+        self,
+        raw: bytes,
+        *,
+        received_at: datetime,
+        door: Door = Door.LMTP,
+        recipients: tuple[str, ...] = (),
+    ) -> Taken:
         """Keep a letter, then tell its fact if Temporal answers."""
-        taken = await self.keep(raw, received_at=received_at)
+        taken = await self.keep(
+            raw, received_at=received_at, door=door, recipients=recipients
+        )
         await self.tell(taken)
         return taken
 
-    async def keep(self, raw: bytes, *, received_at: datetime) -> Taken:
+    async def keep(
+        self,
+        raw: bytes,
+        *,
+        received_at: datetime,
+        door: Door = Door.LMTP,
+        recipients: tuple[str, ...] = (),
+    ) -> Taken:
         """Store a letter and what follows from it in one transaction, committed.
 
         *received_at* is the real hour of arrival. Raises SQLAlchemyError while the
@@ -92,11 +109,11 @@ class MailRoom:
         mail_id = sha256(raw).hexdigest()
         # A large letter must not keep the others waiting.
         said = await asyncio.to_thread(
-            understand, raw, intake_address=self._intake_address
+            understand, raw, self._house, recipients=recipients
         )
         mail = _storable(said)
         async with self._sessions.begin() as session:
-            if not await _is_first(session, mail_id, raw, mail, received_at):
+            if not await _is_first(session, mail_id, raw, mail, received_at, door):
                 return await _taken_before(session, mail_id)
             if await _is_known_by_another_way(session, mail_id, raw, mail):
                 return Taken(mail_id, Outcome.IGNORED)
@@ -117,6 +134,7 @@ async def _is_first(
     raw: bytes,
     mail: Understood,
     received_at: datetime,
+    door: Door,
 ) -> bool:
     row = insert(Mail).values(
         mail_id=mail_id,
@@ -126,6 +144,7 @@ async def _is_first(
         received_at=received_at,
         outcome=Outcome.IGNORED,
         understood=_summary(mail),
+        door=door,
     )
     once = row.on_conflict_do_nothing().returning(Mail.mail_id)
     return await session.scalar(once) is not None

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
+from intake.arrival import House
 from intake.parts import TEXT_CHARACTERS, Parts, take_apart
 from intake.plain_text import Layers, fold, layers
 from intake.robots import Nature, bounced, ids_of, nature_of
@@ -42,20 +43,24 @@ class Understood:
     problem: str | None = None
 
 
-def understand(raw: bytes, *, intake_address: str) -> Understood:
+def understand(
+    raw: bytes, house: House, *, recipients: tuple[str, ...] = ()
+) -> Understood:
     """
     Read *raw* within fixed bounds of time and memory; never raise.
+
+    *recipients* are the addresses the envelope named, where the door knows them.
 
     The subject and the new text speak first. What the person forwards, then what
     they quote (or sign with), speaks only where the new text is silent: all its
     numbers when the new text has none; otherwise a role the new text has not
     given, and none when a new number without a role may be its correction. A reply's
-    subject is a quotation. A letter from *intake_address* passed on is a quotation.
+    subject is a quotation. A letter from the intake's address passed on is a quotation.
     Roles come from words (`intake.roles`), never from the year of a number. A
     robot asks for nothing.
     """
     try:
-        return _Reading(raw, intake_address.strip().lower()).understood()
+        return _Reading(raw, house, recipients).understood()
     except Exception:  # noqa: BLE001 -- a message must never stop the ones behind it
         return Understood(problem="unexpected")
 
@@ -74,8 +79,9 @@ _BARE = re.compile(r"[^\s<>,;:()@]{1,64}@[^\s<>,;:()@]{1,190}")
 class _Reading:
     """One message being read."""
 
-    def __init__(self, raw: bytes, ours: str) -> None:
-        self.ours = ours
+    def __init__(self, raw: bytes, house: House, recipients: tuple[str, ...]) -> None:
+        self.ours = house.intake_address.strip().lower()
+        self.recipients = recipients
         self.parts = take_apart(raw)
         self.problem = self.parts.problem
         self.subject = self.parts.headers.words("subject")

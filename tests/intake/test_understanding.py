@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from intake.arrival import House
 from intake.parts import DEPTH, HEADER_BYTES, PARTS, RAW_BYTES, TEXT_CHARACTERS
 from intake.understanding import Nature, Understood, Wish, understand
 from tests.intake import written_by_programs, written_in_english, written_in_french
@@ -34,7 +35,7 @@ MEGABYTE = 1024 * 1024
 
 
 def read(raw: bytes) -> Understood:
-    return understand(raw, intake_address=INTAKE)
+    return understand(raw, House(INTAKE))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
