@@ -120,6 +120,8 @@ class Policy:
     task_days: int
     fees_issue: tuple[Fee, ...]
     fees_renewal: tuple[Fee, ...]
+    # A policy is kept in running stories: what is added has a default.
+    returned_letter_days: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def hear(turn: Turn, fact: AnyFact) -> None:  # noqa: C901, PLR0912 # one arm a 
             _permit_changed(turn, fact)
         case LetterBounced():
             turn.note("letter_bounced", fact.source, letter=fact.letter_key)
-            turn.give_to_a_person("letter_bounced", fact.letter_key)
+            turn.give_letter_to_a_person("letter_bounced", fact.letter_key)
         case ResultAsked():
             _result_asked(turn, fact)
         case ResultAnswered():
@@ -92,11 +92,14 @@ def _email_received(turn: Turn, fact: EmailReceived) -> None:
             _transfer_wished(turn, fact)
         case MailWish.OBSERVATIONS if turn.dossier.request is not None:
             observed(turn, turn.dossier.request, fact.mail_id)
+        # What changes a right is confirmed through the account, never by mail: the
+        # address on file is told, once a day, however often it was asked.
         case MailWish.CANCEL:
-            # What changes a right is confirmed through the account, never by mail.
             turn.give_to_a_person("cancellation_by_mail", fact.mail_id)
+            turn.write("cancellation_asked", turn.today)
         case MailWish.ADDRESS:
             turn.give_to_a_person("address_by_mail", fact.mail_id)
+            turn.write("address_change_asked", turn.today)
         case MailWish.OBSERVATIONS | MailWish.OTHER:
             turn.give_to_a_person("mail_to_read", fact.mail_id)
 
@@ -162,7 +165,9 @@ def _complete_request(
     )
     turn.change(request=request)
     if missing:
-        _ask_for_missing_items(turn, request, again=fact.fact_id)
+        # Two robots that answer each other stop here: the same items are asked for
+        # once a day.
+        _ask_for_missing_items(turn, request, about=f"{turn.today}:{':'.join(missing)}")
     else:
         turn.write(
             "transfer_received", request.request_id, certificate=request.certificate
@@ -170,11 +175,12 @@ def _complete_request(
 
 
 def _ask_for_missing_items(
-    turn: Turn, request: TransferRequest, *, again: str | None = None
+    turn: Turn, request: TransferRequest, *, about: str | None = None
 ) -> None:
+    key = request.request_id if about is None else f"{request.request_id}:{about}"
     turn.write(
         "items_missing",
-        again or request.request_id,
+        key,
         missing=request.missing,
         act_before=request.complete_by,
         certificate=request.certificate,

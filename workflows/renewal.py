@@ -113,7 +113,7 @@ class RenewalWorkflow(Doors):
         for order, how in self._postbox.take_news():
             turn.note(f"letter_{how}", "rule", letter=order.key)
             if how in {Posted.REFUSED, Posted.UNKNOWN}:
-                turn.give_to_a_person(f"letter_{how}", order.key)
+                turn.give_letter_to_a_person(f"letter_{how}", order.key)
         return turn
 
     def _take_in_what_was_told(self, turn: Turn) -> dict[str, Refusal | None]:

@@ -8,6 +8,7 @@ from rules.agenda import Duty
 from rules.civil_time import civil_date, delay
 from rules.dossier import Dossier, Operation, Phase, Task
 from rules.fees import amount_on
+from rules.notices import ABOUT_A_RIGHT
 from rules.numbers import DossierNumber
 from rules.policy import Policy
 from rules.standing import phase_at
@@ -124,14 +125,16 @@ class Turn:
             for order in self._reminders
         )
 
-    def give_to_a_person(self, reason: str, about: str) -> None:
-        """Open a task, once for each reason and matter."""
+    def give_to_a_person(
+        self, reason: str, about: str, *, within_days: int | None = None
+    ) -> None:
+        """Open a task, once for each reason and matter; a few days to settle it."""
         task_id = f"{self.dossier.number}:{reason}:{about}"
         if any(task.task_id == task_id for task in self.dossier.tasks):
             return
         due_on = delay(
             self.today,
-            self.policy.task_days,
+            self.policy.task_days if within_days is None else within_days,
             delays_extended=self.policy.delays_extended,
         )
         self.dossier = self.dossier.with_task(Task(task_id, reason, due_on))
@@ -139,6 +142,12 @@ class Turn:
             TaskOpened(task_id=task_id, reason=reason, due_on=due_on, about=about)
         )
         self.note("task_opened", "rule", reason=reason, about=about, due_on=due_on)
+
+    def give_letter_to_a_person(self, reason: str, key: str) -> None:
+        """Open the task of a letter that did not arrive; sooner if about a right."""
+        about_a_right = key.rpartition("/")[2] in ABOUT_A_RIGHT
+        within = self.policy.returned_letter_days if about_a_right else None
+        self.give_to_a_person(reason, key, within_days=within)
 
     def close_task(self, task_id: str) -> None:
         """Take a task off the queue."""

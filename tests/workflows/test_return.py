@@ -682,7 +682,56 @@ async def test_a_cancellation_by_mail_is_confirmed_by_a_person_first(
     await clock.tick()
 
     assert world.tasks(HOLDER) == ["cancellation_by_mail"]
+    assert world.notices() == ["cancellation_asked"]
     assert await phase_of(holder) is Phase.IN_FORCE
+
+
+@pytest.mark.parametrize(
+    ("wish", "task", "notice"),
+    [
+        (MailWish.CANCEL, "cancellation_by_mail", "cancellation_asked"),
+        (MailWish.ADDRESS, "address_by_mail", "address_change_asked"),
+    ],
+)
+async def test_the_address_on_file_hears_once_a_day_what_was_asked_in_its_name(
+    world: World, clock: Clock, wish: MailWish, task: str, notice: str
+) -> None:
+    today = civil_date(await clock.read())
+    await world.begin(a_holder(echeance=today + timedelta(days=100)))
+
+    for mail_id in ("mail-1", "mail-2"):
+        asked = mail(clock.now, wish=wish, certificate=None, mail_id=mail_id)
+        await world.tell(HOLDER, asked)
+        await clock.tick()
+    assert len({order.key for order in world.sent}) == 1
+    await clock.until_day(today + timedelta(days=1))
+    again = mail(clock.now, wish=wish, certificate=None, mail_id="mail-3")
+    await world.tell(HOLDER, again)
+    await clock.tick()
+
+    assert world.tasks(HOLDER) == [task] * 3  # each message is there to be read
+    assert {order.notice for order in world.sent} == {notice}
+    assert len({order.key for order in world.sent}) == 2
+
+
+async def test_two_robots_that_answer_each_other_stop_at_one_letter_a_day(
+    world: World, clock: Clock
+) -> None:
+    await world.begin(a_newcomer(civil_date(await clock.read())))
+
+    for i in range(5):
+        lacking = mail(
+            clock.now,
+            certificate=None,
+            missing=(Item.EXPIRED_CERTIFICATE,),
+            mail_id=f"mail-{i}",
+        )
+        await world.tell(NEWCOMER, lacking)
+        await clock.tick()
+
+    first_and_reminder = {order.key for order in world.sent}
+    assert {order.notice for order in world.sent} == {"items_missing"}
+    assert len(first_and_reminder) == 2
 
 
 async def test_a_story_lost_with_its_server_goes_on_from_the_database(

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from temporalio.client import WorkflowHandle
 
-from rules.civil_time import civil_date, last_day_to_act, start_of
+from rules.civil_time import civil_date, delay, last_day_to_act, start_of
 from rules.dossier import Dossier, Invoice, Phase
 from tests.dossiers import HOLDER, PERMIT, a_holder, a_link, a_policy
 from tests.workflows.conftest import Clock
@@ -420,6 +420,29 @@ async def test_a_bounce_goes_to_a_person(world: World, clock: Clock) -> None:
 
     assert world.tasks(HOLDER) == ["letter_bounced"]
     assert await phase_of(story) is Phase.IN_FORCE
+
+
+@pytest.mark.parametrize(
+    ("notice", "days"), [("expired", 1), ("reminder_1", 1), ("receipt", 5)]
+)
+async def test_a_letter_about_a_right_that_comes_back_is_posted_within_a_day(
+    world: World, clock: Clock, notice: str, days: int
+) -> None:
+    holder = await a_term_with_days_left(clock, 200)
+    story = await world.begin(holder)
+    bounce = LetterBounced(
+        fact_id="bounce-1",
+        source=Source.RELAY,
+        occurred_at=clock.now,
+        received_at=clock.now,
+        letter_key=f"{HOLDER}/2026-12-10/{notice}",
+    )
+    await world.tell(HOLDER, bounce)
+    await clock.tick()
+
+    [task] = (await state_of(story)).dossier.tasks
+    today = civil_date(clock.now)
+    assert task.due_on == delay(today, days, delays_extended=True)
 
 
 async def test_a_task_left_alone_is_escalated_on_its_due_date(
