@@ -131,6 +131,58 @@ class Settings(BaseSettings):
         "aide@echeance.example", description="Where letters send people for help."
     )
 
+    # Sign-in: an OpenID Connect provider an audience
+    sign_in_person_issuer: str | None = Field(
+        None,
+        description="Issuer where representatives sign in; without it they cannot.",
+    )
+    sign_in_person_client_id: str = Field(
+        "echeance", description="Our name at the issuer of persons."
+    )
+    sign_in_person_client_secret: SecretStr | None = Field(
+        None, description="Our secret at the issuer of persons."
+    )
+    sign_in_person_acr: str | None = Field(
+        None,
+        description="Levels of proof (acr) taken from the issuer of persons, spaces "
+        "between them.",
+    )
+    sign_in_business_issuer: str | None = Field(
+        None, description="Issuer where agencies sign in; without it they cannot."
+    )
+    sign_in_business_client_id: str = Field(
+        "echeance", description="Our name at the issuer of businesses."
+    )
+    sign_in_business_client_secret: SecretStr | None = Field(
+        None, description="Our secret at the issuer of businesses."
+    )
+    sign_in_business_acr: str | None = Field(
+        None,
+        description="Levels of proof (acr) taken from the issuer of businesses, spaces "
+        "between them.",
+    )
+    sign_in_staff_issuer: str | None = Field(
+        None,
+        description="Issuer where officers sign in; without it they cannot.",
+    )
+    sign_in_staff_client_id: str = Field(
+        "echeance", description="Our name at the issuer of staff."
+    )
+    sign_in_staff_client_secret: SecretStr | None = Field(
+        None, description="Our secret at the issuer of staff."
+    )
+    sign_in_staff_acr: str | None = Field(
+        None,
+        description="Levels of proof (acr) taken from the issuer of staff, spaces "
+        "between them.",
+    )
+    sign_in_officer_group: str = Field(
+        "agents", description="Group claim that makes an officer of the Office."
+    )
+    sign_in_decider_group: str = Field(
+        "decideurs", description="Group claim that lets an officer decide a refusal."
+    )
+
     # Doors
     public_url: str = Field(
         "http://127.0.0.1:8000", description="Address of the service as people see it."

@@ -14,6 +14,7 @@ class Code(StrEnum):
     BAD_REQUEST = "bad_request"
     NOT_AUTHENTICATED = "not_authenticated"
     WRONG_ROLE = "wrong_role"
+    FOREIGN_FORM = "foreign_form"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_LARGE = "body_too_large"

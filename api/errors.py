@@ -81,6 +81,13 @@ WORDINGS: dict[str, Wording] = {
         "Votre rôle ne permet pas cette demande.",
         "Your role does not allow this request.",
     ),
+    "foreign_form": Wording(
+        403,
+        "Ce formulaire a vieilli ou vient d'une autre page : revenez en arrière, "
+        "rechargez la page et recommencez.",
+        "This form has grown old or comes from another page: go back, reload the page "
+        "and begin again.",
+    ),
     "not_found": Wording(
         404,
         "Rien ne se trouve à cette adresse.",

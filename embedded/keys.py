@@ -50,4 +50,8 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "postgres_password": lambda: secrets.token_urlsafe(24),
     "echeance_mail_key": lambda: secrets.token_urlsafe(32),
     "echeance_payment_webhook_secret": _webhook_secret,
+    **{
+        f"echeance_sign_in_{audience}_client_secret": lambda: secrets.token_urlsafe(32)
+        for audience in ("person", "business", "staff")
+    },
 }

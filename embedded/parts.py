@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded.keys import keys_dir, read_key
+from embedded.personas import AUDIENCES
 from embedded.places import CHECKOUT
 from embedded.ports import LOOPBACK, Ports, claim
 from embedded.postgres import Cluster
@@ -15,7 +16,7 @@ from embedded.processes import Program, Running, start
 from embedded.temporal import NAMESPACE, temporal_is_ready, temporal_program
 
 # In the order in which they become ready; they are stopped the other way round.
-PARTS = ("inbox", "postgres", "temporal", "worker", "api", "intake")
+PARTS = ("inbox", "sign_in", "postgres", "temporal", "worker", "api", "intake")
 # These need the tables and Temporal.
 SERVICES = frozenset({"worker", "api", "intake"})
 
@@ -23,6 +24,7 @@ SERVICES = frozenset({"worker", "api", "intake"})
 # The ports each part listens on, by their names in Ports.
 DOORS: Mapping[str, tuple[str, ...]] = {
     "inbox": ("inbox", "smtp"),
+    "sign_in": ("sign_in",),
     "postgres": ("postgres",),
     "temporal": ("temporal", "temporal_ui"),
     "worker": (),
@@ -43,6 +45,7 @@ class Part:
 
 def stack_environment(data_dir: Path, ports: Ports) -> dict[str, str]:
     """Return the ECHEANCE_ variables of a stack; the secrets stay in their files."""
+    stand_in = f"http://{LOOPBACK}:{ports.sign_in}"
     return {
         "ECHEANCE_EMBEDDED": "true",
         "ECHEANCE_DATA_DIR": str(data_dir),
@@ -60,6 +63,10 @@ def stack_environment(data_dir: Path, ports: Ports) -> dict[str, str]:
         "ECHEANCE_API_HOST": LOOPBACK,
         "ECHEANCE_API_PORT": str(ports.api),
         "ECHEANCE_PUBLIC_URL": f"http://{LOOPBACK}:{ports.api}",
+        **{
+            f"ECHEANCE_SIGN_IN_{audience.upper()}_ISSUER": f"{stand_in}/{realm}"
+            for realm, audience in AUDIENCES.items()
+        },
     }
 
 
@@ -104,8 +111,13 @@ def make_parts(
         *("-m", "embedded.inbox", "--folder", str(data_dir / "inbox")),
         *("--smtp-port", str(ports.smtp), "--page-port", str(ports.inbox)),
     )
+    sign_in = (
+        *("-m", "embedded.standin", "--port", str(ports.sign_in)),
+        *("--secrets", str(keys_dir(data_dir))),
+    )
     parts = (
         bench.part("inbox", inbox, bench.answers(ports.inbox, "/livez")),
+        bench.part("sign_in", sign_in, bench.answers(ports.sign_in, "/livez")),
         # It looks after its port itself: it may have to adopt who listens there.
         Part("postgres", cluster.start, postgres_is_ready),
         Part("temporal", bench.start_temporal, temporal_serves),

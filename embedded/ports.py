@@ -16,6 +16,7 @@ VARIABLES: Mapping[str, str] = {
     "inbox": "ECHEANCE_INBOX_PORT",
     "smtp": "ECHEANCE_SMTP_PORT",
     "lmtp": "ECHEANCE_LMTP_PORT",
+    "sign_in": "ECHEANCE_SIGN_IN_PORT",
     "temporal": "ECHEANCE_TEMPORAL_PORT",
     "temporal_ui": "ECHEANCE_TEMPORAL_UI_PORT",
     "postgres": "ECHEANCE_POSTGRES_PORT",
@@ -37,6 +38,7 @@ class Ports:
     inbox: int = 8025
     smtp: int = 1025
     lmtp: int = 8024
+    sign_in: int = 8026
     temporal: int = 7233
     temporal_ui: int = 8233
     postgres: int = 5433

@@ -10,6 +10,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "part.worker": ("Exécutant (worker)", "Worker"),
     "part.api": ("API", "API"),
     "part.intake": ("Réception du courrier", "Mail intake"),
+    "part.sign_in": ("Identification (de rechange)", "Stand-in sign-in"),
     "part.inbox": ("Boîte de courriel", "Mail catcher"),
     "ready": ("{part} : prêt en {seconds:.1f} s", "{part}: ready in {seconds:.1f} s"),
     "restarted": (

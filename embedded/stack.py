@@ -228,9 +228,9 @@ class EmbeddedStack:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        services = [name for name in self._running if name not in PARTS[:3]]
-        await self._stop(services)
-        for name in ("temporal", "postgres", "inbox"):
+        foundations = [name for name in PARTS if name not in SERVICES]
+        await self._stop([name for name in self._running if name not in foundations])
+        for name in reversed(foundations):
             await self._stop([name])
         erase_record(self.data_dir)
         self._held.close()

@@ -80,6 +80,7 @@ class Agency(Base):
     name: Mapped[str]
     email: Mapped[str]
     language: Mapped[str] = mapped_column(server_default="fr")
+    sign_in_subject: Mapped[str | None] = mapped_column(unique=True)
     permit_valid: Mapped[bool] = mapped_column(server_default=text("true"))
     permit_changed_on: Mapped[date | None]
 
@@ -427,6 +428,49 @@ class AccessToken(Base):
             name="role",
         ),
         UniqueConstraint("role", "subject"),
+    )
+
+
+class SignIn(Base):
+    """A sign-in that was begun: good once, for a few minutes, in the same browser."""
+
+    __tablename__ = "sign_ins"
+
+    state_hash: Mapped[str] = mapped_column(primary_key=True)
+    browser_hash: Mapped[str]
+    audience: Mapped[str]
+    nonce: Mapped[str]
+    verifier: Mapped[str]
+    acr: Mapped[str | None]
+    language: Mapped[str]
+    return_to: Mapped[str]
+    begun_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class Session(Base):
+    """Somebody signed in; the cookie holds a random value, and this table its hash.
+
+    *account* is the audience and the provider's subject, "person:…".
+    """
+
+    __tablename__ = "sessions"
+
+    session_hash: Mapped[str] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(
+        unique=True, server_default=text("uuidv7()")
+    )
+    account: Mapped[str] = mapped_column(index=True)
+    role: Mapped[str]
+    decides: Mapped[bool] = mapped_column(server_default=text("false"))
+    name: Mapped[str]
+    acr: Mapped[str | None]
+    browser: Mapped[str]  # as the person may recognise it
+    begun_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("role IN ('representative', 'agency', 'officer')", name="role"),
     )
 
 

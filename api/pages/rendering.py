@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request, Response, status
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -21,6 +21,7 @@ from api.errors import RETRY_AFTER_S, WORDINGS, Refused
 from api.language import Language, language_of
 from api.pages.words import Voice
 from api.parts import parts_of
+from api.signin.who import SignInNeeded, sign_in_path
 from letters import wording
 from letters.layout import french_spacing
 
@@ -53,6 +54,11 @@ class Page(APIRoute):
         async def in_words(request: Request) -> Response:
             try:
                 return await answer(request)
+            except SignInNeeded:
+                language = _asked_in(request)
+                return RedirectResponse(
+                    sign_in_path(request, language), status.HTTP_303_SEE_OTHER
+                )
             except Refused as refused:
                 wanted = WORDINGS[refused.code]
                 said = wanted.said_in(_asked_in(request), refused.about)

@@ -1,0 +1,120 @@
+"""Who asks for a page: nobody yet, a person, an agency, an officer of the Office."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Depends, Form, Request
+
+from api.access import Role
+from api.codes import Code
+from api.errors import Refused
+from api.parts import parts_of
+from api.signin.cookies import Cookies, form_token_of, hash_of
+from records.models import Session
+from records.sessions import ends_at, session_of
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who is signed in, and until when if the page is left alone.
+
+    *account* is pseudonymous and is what timelines and decisions keep. *decides* tells
+    an officer who may decide a refusal.
+    """
+
+    account: str
+    role: Role
+    name: str
+    decides: bool
+    acr: str | None
+    ends_at: datetime
+    session_hash: str
+    form_token: str
+
+
+class SignInNeeded(Exception):  # noqa: N818 - it is what is needed, not a fault
+    """Nobody, or somebody of another role, asks for a page of *role*."""
+
+    def __init__(self, role: Role) -> None:
+        super().__init__(str(role))
+        self.role = role
+
+
+async def whoever(request: Request) -> SignedIn | None:
+    """Name who is signed in, if anybody is; asked of the records once a request."""
+    if not hasattr(request.state, "signed_in"):
+        request.state.signed_in = await _signed_in(request)
+    found: SignedIn | None = request.state.signed_in
+    return found
+
+
+async def _signed_in(request: Request) -> SignedIn | None:
+    parts = parts_of(request)
+    value = Cookies.at(parts.settings.public_url).session(request)
+    if value is None:
+        return None
+    async with parts.sessions.begin() as session:
+        found = await session_of(session, hash_of(value))
+    return None if found is None else _shown(found, value)
+
+
+def _shown(found: Session, value: str) -> SignedIn:
+    return SignedIn(
+        account=found.account,
+        role=Role(found.role),
+        name=found.name,
+        decides=found.decides,
+        acr=found.acr,
+        ends_at=ends_at(found),
+        session_hash=found.session_hash,
+        form_token=form_token_of(value),
+    )
+
+
+def _only(role: Role) -> Callable[[Request], Awaitable[SignedIn]]:
+    async def admitted(request: Request) -> SignedIn:
+        """Let one role through; raises SignInNeeded for anybody else."""
+        found = await whoever(request)
+        if found is None or found.role is not role:
+            raise SignInNeeded(role)
+        return found
+
+    return admitted
+
+
+Whoever = Annotated[SignedIn | None, Depends(whoever)]
+ThePerson = Annotated[SignedIn, Depends(_only(Role.REPRESENTATIVE))]
+TheAgency = Annotated[SignedIn, Depends(_only(Role.AGENCY))]
+TheOfficer = Annotated[SignedIn, Depends(_only(Role.OFFICER))]
+
+
+async def own_form(
+    request: Request,
+    who: Whoever,
+    form_token: Annotated[str, Form()] = "",
+) -> None:
+    """Refuse a form that a page elsewhere sent, or that another session printed."""
+    came_from = request.headers.get("sec-fetch-site")
+    if came_from is None:
+        origin = request.headers.get("origin")
+        elsewhere = origin is not None and origin != _own_origin(request)
+    else:
+        elsewhere = came_from not in {"same-origin", "none"}
+    expected = who.form_token if who else ""
+    if elsewhere or not hmac.compare_digest(form_token, expected):
+        raise Refused(Code.FOREIGN_FORM)
+
+
+def _own_origin(request: Request) -> str:
+    return parts_of(request).settings.public_url.rstrip("/")
+
+
+def sign_in_path(request: Request, language: str) -> str:
+    """Name the page of the doors, which leads back here."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    back = quote(f"{request.url.path}{query}", safe="")
+    return f"/{language}/connexion?retour={back}"
