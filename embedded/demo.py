@@ -8,6 +8,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.table import Table
 
+from embedded.casting import place_cast
 from embedded.theatre import Stage, Theatre, UnexpectedError
 from rules.civil_time import add_years, last_day_to_act
 from rules.dossier import Phase
@@ -180,7 +181,7 @@ async def play(settings: Settings) -> int:
     table = Table("story", "dossiers", "end", "letters", "as it must be")
     went_well = True
     async with Theatre.opened(settings, console) as theatre:
-        await theatre.place_agency()
+        await place_cast(theatre)
         for story in STORIES:
             console.print(f"\n{story.__doc__}", style="bold", markup=False)
             stage = theatre.stage()

@@ -19,8 +19,9 @@ from temporalio.client import Client
 
 import engine
 from embedded.clock import DossierClocks
+from records.accounts import person_with_account
 from records.database import Sessions, make_engine, make_sessions
-from records.models import Letter
+from records.models import Agency, Letter, Person
 from records.opening import add_agency, find_or_add_person, register_holder
 from rules.civil_time import ZONE, add_years, civil_date
 from rules.dossier import Exam, Link, Phase, Term
@@ -149,16 +150,25 @@ class Theatre:
 
     # --------------------------------------------------------------- who is there
 
-    async def place_agency(self) -> None:
-        """Have one agency in the register."""
+    async def place_agency(
+        self,
+        permit: PermitNumber = AGENCY,
+        *,
+        name: str = "Recouvrement Boréal inc.",
+        account: str | None = None,
+    ) -> None:
+        """Have an agency in the register."""
         async with self._sessions.begin() as session:
             await add_agency(
                 session,
-                permit=AGENCY,
-                name="Recouvrement Boréal inc.",
-                email="certificats@boreal.example",
+                permit=permit,
+                name=name,
+                email=f"certificats@{name.split()[1].casefold()}.example",
                 language="fr",
             )
+            if account is not None:
+                agency = await session.get_one(Agency, permit)
+                agency.sign_in_subject = account
 
     async def place_holder(
         self,
@@ -167,6 +177,8 @@ class Theatre:
         *,
         days_left: int,
         unlinked_before_the_end: int | None = None,
+        exam_passed_on: date | None = None,
+        account: str | None = None,
     ) -> DossierNumber:
         """Bring in a holder whose certificate ends in *days_left* days."""
         echeance = stage.today + timedelta(days=days_left)
@@ -179,20 +191,39 @@ class Theatre:
         )
         async with self._sessions.begin() as session:
             person = await find_or_add_person(
-                session, name=name, email=address_of(name), language="fr"
+                session,
+                name=name,
+                email=address_of(name),
+                language="fr",
+                sign_in_subject=account,
             )
+            passed_on = exam_passed_on or start - timedelta(days=30)
             await register_holder(
                 session,
                 person_id=person,
                 number=number,
                 term=Term(start, echeance),
-                exam=Exam(f"ITHQ-{number}", start - timedelta(days=30), start),
+                exam=Exam(f"ITHQ-{number}", passed_on, max(passed_on, start)),
                 links=[Link(f"{number}-1", AGENCY, start, since=start, until=until)],
                 at=stage.now,
             )
         await engine.begin(self._client, number)
         await self.settled([number])
         return await stage.join(number)
+
+    async def knows_account(self, account: str) -> bool:
+        """Answer whether somebody signs in with this account."""
+        async with self._sessions() as session:
+            return await person_with_account(session, account) is not None
+
+    async def give_account(self, name: str, account: str) -> None:
+        """Let a person sign in with an account."""
+        async with self._sessions.begin() as session:
+            person_id = await find_or_add_person(
+                session, name=name, email=address_of(name), language="fr"
+            )
+            person = await session.get_one(Person, person_id)
+            person.sign_in_subject = account
 
     @staticmethod
     def _free_digits() -> str:
@@ -240,10 +271,12 @@ class Theatre:
         answer = await self._http.post(f"/simulator/sessions/{session_id}/approve")
         _check(answer)
 
-    async def ask_for_link(self, number: DossierNumber) -> str:
-        """Declare the agency, which must confirm."""
+    async def ask_for_link(
+        self, number: DossierNumber, permit: PermitNumber = AGENCY
+    ) -> str:
+        """Declare an agency, which must confirm."""
         path = f"dossiers/{number}/links"
-        asked = await self._post("representative", path, {"permit": AGENCY})
+        asked = await self._post("representative", path, {"permit": permit})
         return str(asked["link_id"])
 
     async def confirm_link(self, link_id: str, since: date) -> None:
@@ -365,8 +398,7 @@ async def _wait_for(reached: Callable[[], Awaitable[bool]], otherwise: str) -> N
 
 def address_of(name: str) -> str:
     """Give an invented person an address that leads nowhere."""
-    first, *_ = name.casefold().split()
-    return f"{first}@courriel.example"
+    return f"{'.'.join(name.casefold().split())}@courriel.example"
 
 
 def _detail(entry: dict[str, Any]) -> str:
