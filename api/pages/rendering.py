@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,16 +22,16 @@ from api.errors import RETRY_AFTER_S, WORDINGS, Refused
 from api.language import Language, language_of
 from api.pages.words import Voice
 from api.parts import parts_of
-from api.signin.who import SignInNeeded, sign_in_path
+from api.signin.who import HOMES, SignedIn, SignInNeeded, sign_in_path, whoever
 from letters import wording
 from letters.layout import french_spacing
 
 _API = Path(__file__).parents[1]
-_STYLE = _API / "static" / "portal.css"
+_STATIC = _API / "static"
 _HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
     ),
 }
 
@@ -53,6 +54,7 @@ class Page(APIRoute):
 
         async def in_words(request: Request) -> Response:
             try:
+                await whoever(request)
                 return await answer(request)
             except SignInNeeded:
                 language = _asked_in(request)
@@ -84,6 +86,7 @@ def page(
     # Behind the language, the switch leads to the same page in the same state.
     same = quote(request.url.path[len("/fr") :])
     query = f"?{request.url.query}" if request.url.query else ""
+    signed_in: SignedIn | None = getattr(request.state, "signed_in", None)
     text = (
         _templates()
         .get_template(template)
@@ -93,7 +96,12 @@ def page(
             other=other,
             other_url=f"/{other}{same}{query}",
             here=f"{settings.public_url.rstrip('/')}/{language}{same}",
-            style_url=f"/static/portal.css?v={_style_mark()}",
+            same_url=f"/{language}{same}{query}",
+            style_url=f"/static/portal.css?v={_mark('portal.css')}",
+            script_url=f"/static/portal.js?v={_mark('portal.js')}",
+            signed_in=signed_in,
+            home=HOMES[signed_in.role] if signed_in else None,
+            session_left_s=_left_s(signed_in),
             embedded=settings.embedded,
             help=mail_link(settings.office_help_address),
             intake=mail_link(settings.intake_address),
@@ -127,14 +135,20 @@ def preferred(request: Request) -> Language:
     return language_of(request.headers.get("accept-language"))
 
 
-def style() -> bytes:
-    """Read the one stylesheet."""
-    return _STYLE.read_bytes()
+def static(name: str) -> bytes:
+    """Read the one stylesheet, or the one script."""
+    return (_STATIC / name).read_bytes()
 
 
 @cache
-def _style_mark() -> str:
-    return hashlib.sha256(style()).hexdigest()[:12]
+def _mark(name: str) -> str:
+    return hashlib.sha256(static(name)).hexdigest()[:12]
+
+
+def _left_s(signed_in: SignedIn | None) -> int:
+    if signed_in is None:
+        return 0
+    return max(0, int((signed_in.ends_at - datetime.now(UTC)).total_seconds()))
 
 
 @cache

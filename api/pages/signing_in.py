@@ -22,7 +22,7 @@ from api.signin.provider import (
     SignInFailed,
     registrations,
 )
-from api.signin.who import Whoever, own_form, sign_in_path
+from api.signin.who import HOMES, Whoever, own_form, sign_in_path
 from records.models import Session, SignIn
 from records.sessions import end, extend, keep_sign_in, open_sessions_of, take_sign_in
 from settings import Settings
@@ -33,11 +33,6 @@ router = APIRouter(route_class=Page, include_in_schema=False)
 CALLBACK = "/connexion/retour"
 _LONGEST = 2000
 _BROWSER_CHARACTERS = 200
-_HOME: Mapping[Role, str] = {
-    Role.REPRESENTATIVE: "dossier",
-    Role.AGENCY: "agence",
-    Role.OFFICER: "bureau",
-}
 DOORS: Mapping[str, tuple[Audience, Role]] = {
     "personne": (Audience.PERSON, Role.REPRESENTATIVE),
     "agence": (Audience.BUSINESS, Role.AGENCY),
@@ -112,7 +107,7 @@ async def begin(
             verifier=verifier,
             acr=None,
             language=language,
-            return_to=_own_path(wish) or f"/{language}/{_HOME[role]}",
+            return_to=_own_path(wish) or f"/{language}/{HOMES[role]}",
         )
         await keep_sign_in(session, begun)
     answer = RedirectResponse(url, status.HTTP_303_SEE_OTHER)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -9,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.language import Language
 from api.pages.newest import newest_dossiers
 from api.pages.own_host import asked_by_own_name
-from api.pages.rendering import Page, page, preferred, style
+from api.pages.rendering import Page, page, preferred, static
 from api.parts import Parts, TheParts
 from records.clock import database_now
 from rules.civil_time import civil_date
@@ -45,11 +46,12 @@ async def choose_language(request: Request) -> Response:
     return answer
 
 
-@router.get("/static/portal.css")
-async def read_style() -> Response:
-    """Give the stylesheet; its address changes with it, so that it may be kept."""
+@router.get("/static/portal.{kind}")
+async def read_static(kind: Literal["css", "js"]) -> Response:
+    """Give the stylesheet or the script; the address changes with it: it is kept."""
     kept = {"Cache-Control": f"public, max-age={_A_YEAR_S}, immutable"}
-    return Response(style(), media_type="text/css", headers=kept)
+    media_type = {"css": "text/css", "js": "text/javascript"}[kind]
+    return Response(static(f"portal.{kind}"), media_type=media_type, headers=kept)
 
 
 @router.get("/{language:fr_or_en}")

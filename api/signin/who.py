@@ -1,7 +1,7 @@
 """Who asks for a page: nobody yet, a person, an agency, an officer of the Office."""
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -16,6 +16,13 @@ from api.parts import parts_of
 from api.signin.cookies import Cookies, form_token_of, hash_of
 from records.models import Session
 from records.sessions import ends_at, session_of
+
+HOMES: Mapping[Role, str] = {
+    Role.REPRESENTATIVE: "dossier",
+    Role.AGENCY: "agence",
+    Role.OFFICER: "bureau",
+}
+"""The first page of each role, behind the language."""
 
 
 @dataclass(frozen=True, slots=True)

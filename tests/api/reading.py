@@ -44,11 +44,15 @@ def read(answer: httpx2.Response, language: Language) -> Read:
     assert len(page.texts["h1"]) == len(page.texts["main"]) == 1
     assert page.attributes["html"][0]["lang"] == f"{language}-CA"
     named = {label["for"] for label in page.attributes.get("label", [])}
-    assert {field["id"] for field in page.attributes.get("input", [])} == named
+    fields = [f for f in page.attributes.get("input", []) if f.get("type") != "hidden"]
+    assert {field["id"] for field in fields} == named
     ids = [a["id"] for tags in page.attributes.values() for a in tags if "id" in a]
     assert len(ids) == len(set(ids))
-    for tag in page.attributes.get("input", []):
+    for tag in fields:
         assert set((tag["aria-describedby"] or "").split()) <= set(ids)
-    assert not {"script", "style"} & set(page.attributes)
+    assert "style" not in page.attributes
+    scripts = [str(script["src"]) for script in page.attributes["script"]]
+    assert len(scripts) == 1
+    assert scripts[0].startswith("/static/portal.js?v=")
     assert "  " not in page.texts["h1"][0]
     return page

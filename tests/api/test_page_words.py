@@ -4,11 +4,14 @@ import re
 from datetime import date
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
+from api.pages.signing_in import DOORS, Why
 from api.pages.telling import what_comes
 from api.pages.words import Voice, instant, words
+from api.signin.who import HOMES
 from letters.compose import FOLDER
 from letters.wording import LANGUAGES
 from rules.agenda import Act
@@ -34,17 +37,30 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
     api = Path(__file__).parents[2] / "api"
     sources = [*api.glob("pages/*.py"), *api.glob("templates/*.html")]
     text = "\n".join(file.read_text(encoding="utf-8") for file in sources)
-    asked = set(re.findall(r'(?:say|Sentence)\(\s*"([a-z]+\.[a-z_0-9]+)"', text))
+    asked = set(re.findall(r'(?:say|Sentence)\(\s*"([a-z_]+\.[a-z_0-9]+)"[,)]', text))
     assert len(asked) > 100
     assert asked <= set(words())
     # The end of these keys is a phase, an act, a state or a rank.
-    chosen = ("status.", "history.", "coming.", "letters.", "step.", "turn.")
+    chosen = (
+        *("status.", "history.", "coming.", "letters.", "step.", "turn."),
+        *(f"sign_in.{door}" for door in (*DOORS, "failed_")),
+        "frame.home_",
+    )
     left_over = {
         key for key in words() if f'"{key}"' not in text and not key.startswith(chosen)
     }
     assert left_over <= {"headline.cancelled_more", "headline.result_moved_more"}
     for phase in Phase:
         assert {f"status.{phase}", f"history.phase_{phase}"} <= set(words())
+
+
+def test_every_door_and_every_failure_to_sign_in_has_its_words() -> None:
+    for door in DOORS:
+        assert {f"sign_in.{door}{what}" for what in ("", "_what", "_go")} <= set(
+            words()
+        )
+    assert {f"sign_in.failed_{why}" for why in get_args(Why)} <= set(words())
+    assert {f"frame.home_{home}" for home in HOMES.values()} <= set(words())
 
 
 @pytest.mark.parametrize("act", list(Act))

@@ -291,7 +291,8 @@ async def test_a_page_allows_no_script_and_no_style_from_elsewhere(
 ) -> None:
     answer = await away.ask("GET", "/fr")
     policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'; style-src 'self'; form-action 'self'" in policy
+    assert "default-src 'none'; style-src 'self'; script-src 'self'" in policy
+    assert "unsafe" not in policy
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-language"] == "fr-CA"
     sheet = read(answer, "fr").attributes["link"][0]["href"]
@@ -300,6 +301,12 @@ async def test_a_page_allows_no_script_and_no_style_from_elsewhere(
     assert "immutable" in style.headers["cache-control"]
     assert "http" not in style.text
     assert "url(" not in style.text
+    script = await away.ask(
+        "GET", str(read(answer, "fr").attributes["script"][0]["src"])
+    )
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "http" not in script.text
+    assert len(script.text.splitlines()) <= 150
 
 
 async def test_a_dossier_is_not_shown_under_a_name_that_is_not_ours(
