@@ -12,7 +12,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import health, json_v1, reference, simulated_payments
 from api.access import ensure_tokens, tokens_file
 from api.guard import Guard
-from api.pages import clock, dossier, finding, signing_in, start
+from api.pages import (
+    clock,
+    dossier,
+    finding,
+    mine,
+    signing_in,
+    start,
+    transferring,
+)
 from api.pages.clock import Mover
 from api.parts import Parts
 from api.problems import handle_errors
@@ -53,6 +61,8 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(start.router)
     app.include_router(finding.router)
     app.include_router(signing_in.router)
+    app.include_router(mine.router)
+    app.include_router(transferring.router)
     app.state.sign_in = signing_in.Parties(settings)
     app.add_middleware(Guard)
     handle_errors(app)

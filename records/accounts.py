@@ -35,3 +35,15 @@ async def dossiers_of_account(
         .order_by(DossierRow.opened_on.desc(), DossierRow.number.desc())
     )
     return (await session.scalars(theirs)).all()
+
+
+async def dossier_of_account(
+    session: AsyncSession, account: str, number: str
+) -> DossierRow | None:
+    """Is this the dossier of the person of this account?"""
+    theirs = (
+        select(DossierRow)
+        .join(Person, Person.person_id == DossierRow.person_id)
+        .where(Person.sign_in_subject == account, DossierRow.number == number)
+    )
+    return (await session.scalars(theirs)).one_or_none()

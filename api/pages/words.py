@@ -12,6 +12,7 @@ from typing import Any
 from babel.dates import format_time
 from markupsafe import Markup, escape
 
+from api.errors import WORDINGS, Refused
 from api.language import Language
 from letters import wording
 from letters.layout import french_spacing
@@ -40,6 +41,13 @@ class Voice:
         text = escape(words()[key][self.language])
         said = _Facts(self.language).vformat(str(text), (), facts)
         return Markup(said)  # noqa: S704 - the text and each fact are escaped
+
+    def fault(self, fault: Sentence | Refused) -> Markup:
+        """Say what is wrong at a field of a form."""
+        if isinstance(fault, Refused):
+            said = WORDINGS[fault.code].said_in(self.language, fault.about)
+            return escape(french_spacing(said) if self.language == "fr" else said)
+        return self.say(fault)
 
     def say(self, sentence: Sentence) -> Markup:
         """Say a sentence chosen elsewhere."""
