@@ -219,8 +219,10 @@ def _agency_unlinked(turn: Turn, fact: AgencyUnlinked) -> None:
         return
     if link.since is None:
         turn.dossier = turn.dossier.with_link(replace(link, refused_on=turn.today))
-        turn.note("link_refused", fact.source, permit=link.permit)
-        turn.write("link_refused", fact.link_id, link_id=fact.link_id)
+        turn.note("link_refused", fact.source, text_id=fact.text_id, permit=link.permit)
+        turn.write(
+            "link_refused", fact.link_id, link_id=fact.link_id, text_id=fact.text_id
+        )
         return
     turn.dossier = turn.dossier.with_link(replace(link, until=fact.until))
     turn.note("agency_unlinked", fact.source, permit=link.permit, until=fact.until)

@@ -95,6 +95,7 @@ class AgencyUnlinked(Fact):
     kind: Literal["agency_unlinked"] = "agency_unlinked"
     link_id: str
     until: date
+    text_id: str | None = None  # why, in the agency's words
 
 
 class ExamPassed(Fact):

@@ -1,18 +1,17 @@
 """What agencies, the exam body and the register of permits tell: facts, kept first."""
 
-from datetime import date, datetime, timedelta
-
 from fastapi import APIRouter, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import links
 from api.access import Agency, ExamBody, Register
 from api.codes import Code
 from api.errors import Refused
+from api.links import has_come, is_plausible
 from api.parts import TheParts
 from api.stories import Stories
 from api.v1.answers import FactKept, PermitChangeKept
 from api.v1.fields import (
-    REGIME_BEGAN_ON,
     Confirmation,
     ExamResultTold,
     LinkEnd,
@@ -24,23 +23,17 @@ from api.v1.showing import known, own_now
 from api.v1.telling import keep_fact, tell
 from records.clock import database_now
 from records.models import Agency as AgencyRow
-from records.models import ExamResult, LinkRow
-from records.queries import link_named, open_dossiers_linked_to
+from records.models import ExamResult
+from records.queries import open_dossiers_linked_to
 from rules.civil_time import civil_date
 from rules.numbers import DossierNumber, PermitNumber
 from workflows.messages import (
-    AgencyLinked,
-    AgencyUnlinked,
     ExamPassed,
     PermitChanged,
-    Refusal,
     Source,
 )
 
 router = APIRouter(tags=["partners"])
-
-LONGEST_AHEAD = timedelta(days=366)
-"""A date told farther ahead is a mistake, not a notice (our policy, not law)."""
 
 
 @router.post("/links/{link_id:path}/confirmation", status_code=status.HTTP_202_ACCEPTED)
@@ -48,20 +41,7 @@ async def confirm_link(
     parts: TheParts, _caller: Agency, link_id: NameInPath, told: Confirmation
 ) -> FactKept:
     """Confirm a link, alive from a day that is not in the future."""
-    async with parts.sessions.begin() as session:
-        link, now = await _link(session, link_id)
-        _has_come(told.since, civil_date(now))
-        fact = AgencyLinked(
-            fact_id=f"link:{link_id}:since:{told.since}",
-            source=Source.AGENCY,
-            occurred_at=now,
-            received_at=now,
-            link_id=link_id,
-            permit=PermitNumber(link.permit),
-            since=told.since,
-        )
-        new = await keep_fact(session, DossierNumber(link.dossier), fact)
-    return await tell(parts, fact, new=new)
+    return await links.confirm(parts, link_id, told.since)
 
 
 @router.post("/links/{link_id:path}/end", status_code=status.HTTP_202_ACCEPTED)
@@ -69,14 +49,7 @@ async def end_link(
     parts: TheParts, _caller: Agency, link_id: NameInPath, told: LinkEnd
 ) -> FactKept:
     """End a link: *until* is its first day without effect, at most a year ahead."""
-    async with parts.sessions.begin() as session:
-        link, now = await _link(session, link_id)
-        _is_plausible(told.until, civil_date(now))
-        if link.since is not None and told.until < link.since:
-            raise Refused(Refusal.ABSURD_DATE)
-        fact = _unlinked(link, f"until:{told.until}", told.until, now)
-        new = await keep_fact(session, DossierNumber(link.dossier), fact)
-    return await tell(parts, fact, new=new)
+    return await links.end(parts, link_id, told.until)
 
 
 @router.post("/links/{link_id:path}/refusal", status_code=status.HTTP_202_ACCEPTED)
@@ -84,14 +57,7 @@ async def refuse_link(
     parts: TheParts, _caller: Agency, link_id: NameInPath
 ) -> FactKept:
     """Refuse a link that was asked for and never confirmed."""
-    async with parts.sessions.begin() as session:
-        link, now = await _link(session, link_id)
-        if link.since is not None:
-            raise Refused(Code.FACT_CONTRADICTED)
-        day = link.refused_on or link.asked_on or civil_date(now)
-        fact = _unlinked(link, "refused", day, now)
-        new = await keep_fact(session, DossierNumber(link.dossier), fact)
-    return await tell(parts, fact, new=new)
+    return await links.refuse(parts, link_id)
 
 
 @router.post("/exam-results", status_code=status.HTTP_202_ACCEPTED)
@@ -102,7 +68,7 @@ async def transmit_exam_result(
     async with parts.sessions.begin() as session:
         await known(session, told.dossier)
         now = await own_now(session, told.dossier)
-        _has_come(told.passed_on, civil_date(now))
+        has_come(told.passed_on, civil_date(now))
         fact = ExamPassed(
             fact_id=f"exam:{told.result_id}",
             source=Source.EXAM_BODY,
@@ -138,24 +104,6 @@ async def change_permit(
     )
 
 
-async def _link(session: AsyncSession, link_id: str) -> tuple[LinkRow, datetime]:
-    link = await link_named(session, link_id)
-    if link is None:
-        raise Refused(Refusal.UNKNOWN_LINK)
-    return link, await own_now(session, link.dossier)
-
-
-def _unlinked(link: LinkRow, how: str, until: date, now: datetime) -> AgencyUnlinked:
-    return AgencyUnlinked(
-        fact_id=f"link:{link.link_id}:{how}",
-        source=Source.AGENCY,
-        occurred_at=now,
-        received_at=now,
-        link_id=link.link_id,
-        until=until,
-    )
-
-
 async def _lives_nowhere_else(session: AsyncSession, told: ExamResultTold) -> None:
     """A result has one home; where it was moved to is not the exam body's affair."""
     result = await session.get(ExamResult, told.result_id)
@@ -178,7 +126,7 @@ async def _tell_each_dossier(
     linked = await open_dossiers_linked_to(session, permit)
     at = {row.number: await own_now(session, row.number) for row in linked}
     latest = max([*at.values(), await database_now(session)])
-    _is_plausible(told.effective_on, civil_date(latest))
+    is_plausible(told.effective_on, civil_date(latest))
     facts = {
         number: PermitChanged(
             fact_id=f"permit:{permit}:{told.effective_on}:{told.valid}:{number}",
@@ -194,15 +142,3 @@ async def _tell_each_dossier(
     for number, fact in facts.items():
         await keep_fact(session, DossierNumber(number), fact)
     return [fact.fact_id for fact in facts.values()]
-
-
-def _has_come(day: date, today: date) -> None:
-    """Refuse a day that is not yet, or that is older than the regime."""
-    if day > today:
-        raise Refused(Code.DATE_IN_THE_FUTURE, today=today)
-    _is_plausible(day, today)
-
-
-def _is_plausible(day: date, today: date) -> None:
-    if not REGIME_BEGAN_ON <= day <= today + LONGEST_AHEAD:
-        raise Refused(Refusal.ABSURD_DATE)
