@@ -13,6 +13,7 @@ from api import health, json_v1, reference, simulated_payments
 from api.access import ensure_tokens, tokens_file
 from api.guard import Guard
 from api.pages import (
+    agency,
     clock,
     dossier,
     finding,
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(finding.router)
     app.include_router(signing_in.router)
     app.include_router(mine.router)
+    app.include_router(agency.router)
     app.include_router(transferring.router)
     app.state.sign_in = signing_in.Parties(settings)
     app.add_middleware(Guard)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.doors import Doors, a_port, open_doors, serve, the_settings
+from tests.api.providers import a_stand_in
 from tests.upkeep.server import a_closed_port, a_server
 from worker import workers
 
@@ -16,6 +17,18 @@ async def doors(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
     async with a_server() as client:
         address = client.service_client.config.target_host
         settings = the_settings(database_url, tmp_path, address)
+        async with open_doors(settings) as doors:
+            stories, _post = workers(client, doors.parts.sessions, settings)
+            async with stories:
+                yield doors
+
+
+@pytest.fixture
+async def portal(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
+    """Open the doors with live stories, and somewhere to sign in."""
+    async with a_server() as client, a_stand_in() as sign_in:
+        address = client.service_client.config.target_host
+        settings = the_settings(database_url, tmp_path, address, **sign_in)
         async with open_doors(settings) as doors:
             stories, _post = workers(client, doors.parts.sessions, settings)
             async with stories:

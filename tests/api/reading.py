@@ -44,7 +44,12 @@ def read(answer: httpx2.Response, language: Language) -> Read:
     assert len(page.texts["h1"]) == len(page.texts["main"]) == 1
     assert page.attributes["html"][0]["lang"] == f"{language}-CA"
     named = {label["for"] for label in page.attributes.get("label", [])}
-    fields = [f for f in page.attributes.get("input", []) if f.get("type") != "hidden"]
+    fields = [
+        field
+        for tag in ("input", "textarea", "select")
+        for field in page.attributes.get(tag, [])
+        if field.get("type") != "hidden"
+    ]
     assert {field["id"] for field in fields} == named
     ids = [a["id"] for tags in page.attributes.values() for a in tags if "id" in a]
     assert len(ids) == len(set(ids))
