@@ -30,7 +30,7 @@ doctor: $(VENV)/.run ## Say what stands in the way of a start
 reset: $(VENV)/.run ## Forget everything kept on this machine
 	@exec $(BIN)/python cli.py reset
 
-test: lint ## Lint, types, import contracts and every test
+test: lint $(VENV)/.browser ## Lint, types, import contracts and every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev ## Lint, format, types, import contracts
@@ -58,3 +58,12 @@ $(VENV)/.run: requirements.txt $(VENV)/.python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	@$(PIP) -r requirements-dev.txt && touch $@
+
+# Letters and pages are looked at in a real browser: the one that is here, else the
+# system's package, else Playwright's own. Without any, tests say so, or fail in CI.
+$(VENV)/.browser: $(VENV)/.dev
+	@$(BIN)/python -m tests.browser 2>/dev/null || { echo "Navigateur… / Browser…"; \
+		test "$$(id -u)" = 0 && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium; \
+	} >&2 || $(BIN)/playwright install chromium >&2 || true
+	@$(BIN)/python -m tests.browser && touch $@ || true

@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.crashpoints import crashpoint
 from activities.writing import Letterhead, Written, write
-from letters.compose import BadAddress
+from letters.compose import BadAddress, html_of, plain_of
 from letters.smtp import Outcome, Relay, Reply, hand_over, relay_has
 from records.clock import database_now, now_for
 from records.database import Sessions
@@ -284,14 +284,14 @@ async def _is_useless(session: AsyncSession, order: LetterOrder) -> bool:
 
 
 def _begin_to_send(row: Letter, written: Written) -> None:
-    body = written.message.get_content()
     row.state = "sending"
     row.fence += 1
     row.message_id = written.message["Message-ID"]
     row.language = written.language
     row.recipient = written.recipient
     row.subject = written.message["Subject"]
-    row.body = body
+    row.body = plain_of(written.message)
+    row.html = html_of(written.message)
     row.answer = None
     row.changed_at = func.now()
 

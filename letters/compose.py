@@ -5,8 +5,8 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import fields
-from datetime import date, timedelta
+from dataclasses import dataclass, fields, replace
+from datetime import date
 from email.errors import HeaderParseError
 from email.header import Header
 from email.headerregistry import Address
@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from functools import cache, partial
 from pathlib import Path
+from typing import Literal
 
 from jinja2 import (
     Environment,
@@ -23,8 +24,11 @@ from jinja2 import (
     select_autoescape,
 )
 
+from letters import calendar
+from letters.calendar import RenewalDay, in_calendar
 from letters.facts import LetterFacts, Notice
-from letters.layout import french_spacing, laid_out
+from letters.layout import Document, french_spacing, laid_out, read
+from letters.markup import FRAME, marked_up
 from letters.plain import PLAIN_ADDRESS, one_line
 from letters.wording import FILTERS, LANGUAGES, Language, last_minute, quoted
 from rules.civil_time import ZONE, civil_date
@@ -39,6 +43,9 @@ _MESSAGE_ID = re.compile(r"<[0-9A-Za-z.!#$%&'*+/=^_`{|}~-]+@[0-9A-Za-z.-]+>")
 # 160 of the 256 bits: beyond guessing, and the header stays on one line.
 _ID_BYTES = 20
 _LONGEST_LINE = 998
+_FILE_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,80}\.[0-9a-z]{2,5}")
+_KIND = re.compile(r"[a-z]+/[0-9a-z][0-9a-z.+-]*")
+_PDF = "application/pdf"
 
 
 class _LetterPolicy(EmailPolicy):
@@ -70,6 +77,22 @@ class BadAddress(ValueError):  # noqa: N818  it reads as what was given
     """An address that cannot be written to safely; a person must look at it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a letter; *kind* is like "application/pdf"."""
+
+    name: str
+    kind: str
+    content: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse a name or a kind that a header could not hold as it is."""
+        if not _FILE_NAME.fullmatch(self.name):
+            raise ValueError(f"not a plain file name: {self.name!r}")
+        if not _KIND.fullmatch(self.kind):
+            raise ValueError(f"not a kind of file: {self.kind!r}")
+
+
 def known_notices() -> frozenset[str]:
     """Name every notice that has a letter."""
     return frozenset(Notice)
@@ -89,16 +112,23 @@ def compose(
     recipient: str,
     message_id: str,
     return_path: str | None = None,
+    attachments: tuple[Attachment, ...] = (),
 ) -> EmailMessage:
-    """Compose one letter to one recipient.
+    """Compose one letter to one recipient: text, HTML, and the files it bears.
 
-    *return_path* is kept in the message as the address bounces go to; the client
-    of letters.smtp does not put that header on the wire. Replies go to the intake.
+    A letter that tells a new last day to renew also bears it for a calendar; one that
+    bears a PDF says so. *return_path* is kept in the message as the address bounces go
+    to; the client of letters.smtp does not put that header on the wire. Replies go to
+    the intake.
     Raises jinja2.UndefinedError for a fact the letter needs and does not have,
     BadAddress for an address, ValueError for an unknown notice or a bad Message-ID.
     """
     if not _MESSAGE_ID.fullmatch(message_id):
         raise ValueError(f"not a Message-ID: {message_id!r}")
+    facts = replace(
+        facts, certificate_attached=any(file.kind == _PDF for file in attachments)
+    )
+    document, title = _document(facts, language), subject(facts, language)
     letter = EmailMessage(policy=_POLICY)
     letter["From"] = _address(sender)
     letter["To"] = _address(recipient)
@@ -106,15 +136,37 @@ def compose(
         letter["Reply-To"] = _address(facts.intake_address)
     if return_path is not None:
         letter["Return-Path"] = f"<{_address(return_path).addr_spec}>"
-    letter["Subject"] = subject(facts, language)
+    letter["Subject"] = title
     letter["Date"] = facts.occurred_at.astimezone(ZONE)
     letter["Message-ID"] = message_id
     letter["Auto-Submitted"] = "auto-generated"
     letter["X-Echeance-Letter"] = facts.notice
-    # Quoted-printable passes a relay that knows neither 8BITMIME nor SMTPUTF8.
-    letter.set_content(body(facts, language), charset="utf-8", cte="quoted-printable")
+    # Quoted-printable passes a relay that knows neither 8BITMIME nor SMTPUTF8, and
+    # leaves it nothing to recode, which would break a signature.
+    letter.set_content(laid_out(document), charset="utf-8", cte="quoted-printable")
+    letter.add_alternative(
+        _marked_up(facts, language, document, title),
+        subtype="html",
+        charset="utf-8",
+        cte="quoted-printable",
+    )
+    if facts.notice in calendar.NOTICES:
+        attachments += (_for_calendar(facts, language, sender, message_id),)
+    for file in attachments:
+        _attach(letter, file)
+    _set_boundaries(letter)
     letter["Content-Language"] = f"{language}-CA"  # set_content drops Content-* headers
     return letter
+
+
+def plain_of(message: EmailMessage) -> str:
+    """Read back the text of a composed letter."""
+    return _part_of(message, "plain")
+
+
+def html_of(message: EmailMessage) -> str:
+    """Read back the HTML of a composed letter."""
+    return _part_of(message, "html")
 
 
 def subject(facts: LetterFacts, language: Language) -> str:
@@ -127,8 +179,13 @@ def subject(facts: LetterFacts, language: Language) -> str:
 
 def body(facts: LetterFacts, language: Language) -> str:
     """Word the plain text, laid out for 76 columns."""
-    text = _rendered(facts, language, "body.txt")
-    return laid_out(french_spacing(text) if language == "fr" else text)
+    return laid_out(_document(facts, language))
+
+
+def html(facts: LetterFacts, language: Language) -> str:
+    """Word the same letter as a page of HTML."""
+    title = subject(facts, language)
+    return _marked_up(facts, language, _document(facts, language), title)
 
 
 def check_templates(folder: Path = FOLDER) -> None:
@@ -146,6 +203,8 @@ def check_templates(folder: Path = FOLDER) -> None:
                 path = folder / notice / language / name
                 if not path.is_file():
                     raise FileNotFoundError(f"a letter lacks its words: {path}")
+    if not (frame := folder / FRAME.name).is_file():
+        raise FileNotFoundError(f"the letters lack their frame: {frame}")
     for path in sorted(folder.rglob("*.txt")):
         _check_variables(path)
 
@@ -156,6 +215,26 @@ def _check_variables(path: Path) -> None:
     tree = environment.parse(path.read_text(encoding="utf-8"), filename=str(path))
     if unknown := sorted(meta.find_undeclared_variables(tree) - known):
         raise ValueError(f"{path} says {unknown[0]!r}, which is no fact of a letter")
+
+
+def _document(facts: LetterFacts, language: Language) -> Document:
+    text = _rendered(facts, language, "body.txt")
+    return read(french_spacing(text) if language == "fr" else text)
+
+
+def _marked_up(
+    facts: LetterFacts, language: Language, document: Document, title: str
+) -> str:
+    addresses: dict[str, str] = {}
+    if facts.portal_url is not None:
+        addresses[facts.portal_url] = facts.portal_url
+    if facts.intake_address is not None:
+        addresses[facts.intake_address] = f"mailto:{facts.intake_address}"
+    if facts.help_address is not None:
+        # Who asks for help forgets the number; the subject has it already.
+        about = f"mailto:{facts.help_address}?subject={facts.dossier}"
+        addresses[facts.help_address] = about
+    return marked_up(document, title=title, language=language, addresses=addresses)
 
 
 def _rendered(facts: LetterFacts, language: Language, name: str) -> str:
@@ -202,12 +281,63 @@ def _sayable(facts: LetterFacts, language: Language) -> dict[str, object]:
         if value is not None and value not in ("", ()):
             said[field.name] = value
     said.setdefault("certificate_number", facts.dossier)
-    if facts.echeance is not None:
-        said.setdefault("last_valid_day", facts.echeance - timedelta(days=1))
+    if (last := facts.last_day()) is not None:
+        said["last_valid_day"] = last
     limit = facts.act_before or said.get("last_valid_day")
     if isinstance(limit, date):
         said.setdefault("days_left", (limit - occurred_on).days)
     return said
+
+
+def _for_calendar(
+    facts: LetterFacts, language: Language, sender: str, message_id: str
+) -> Attachment:
+    """Make the file of the renewal day; the words of the letter need the same facts."""
+    last_valid_day = facts.last_day()
+    assert last_valid_day is not None
+    assert facts.portal_url is not None
+    day = RenewalDay(
+        certificate=facts.certificate_number or facts.dossier,
+        last_valid_day=last_valid_day,
+        told_at=facts.occurred_at,
+        portal_url=facts.portal_url,
+        organizer=sender,
+        domain=message_id.rpartition("@")[2].rstrip(">"),
+    )
+    return Attachment(
+        calendar.FILE_NAMES[language], calendar.KIND, in_calendar(day, language)
+    )
+
+
+def _attach(letter: EmailMessage, file: Attachment) -> None:
+    kind, _, subkind = file.kind.partition("/")
+    # A calendar says in its header what it is for (RFC 6047 s. 2.4).
+    params = {"charset": "utf-8", "method": calendar.METHOD}
+    letter.add_attachment(
+        file.content,
+        maintype=kind,
+        subtype=subkind,
+        filename=file.name,
+        params=params if file.kind == calendar.KIND else None,
+    )
+
+
+def _set_boundaries(letter: EmailMessage) -> None:
+    """Derive them from the Message-ID: the same letter is the same bytes again.
+
+    No encoded part can hold "=_".
+    """
+    token = hashlib.sha256(letter["Message-ID"].encode()).hexdigest()[:32]
+    parts = (part for part in letter.walk() if part.is_multipart())
+    for number, part in enumerate(parts):
+        part.set_boundary(f"=_{number}_{token}")
+
+
+def _part_of(message: EmailMessage, subtype: Literal["plain", "html"]) -> str:
+    part = message.get_body((subtype,))
+    if part is None:
+        raise ValueError(f"not a composed letter: no {subtype} part")
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def _address(text: str) -> Address:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -48,6 +48,8 @@ class Notice(StrEnum):
     CANCELLED = "cancelled"
     PAYMENT_REVERSED = "payment_reversed"
     CORRECTION_MADE = "correction_made"
+    CANCELLATION_ASKED = "cancellation_asked"
+    ADDRESS_CHANGE_ASKED = "address_change_asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class LetterFacts:
     *act_before* is the last day to act, inclusive. In `expired` it is the last day to
     come back without a new exam; in `suspended`, the last day to find an agency.
     *renewable_until* is the last day, inclusive, on which a renewal still undoes an
-    expiry (P-40.1 s. 269).
+    expiry (P-40.1 s. 269). *certificate_attached* is told by what is attached: see
+    letters.compose.
     """
 
     notice: str
@@ -97,6 +100,7 @@ class LetterFacts:
     remaining: tuple[str, ...] = ()
     corrected: str | None = None
     expiry_corrected: bool = False
+    certificate_attached: bool = False
     intake_address: str | None = None
     help_address: str | None = None
     portal_url: str | None = None
@@ -107,3 +111,9 @@ class LetterFacts:
             raise ValueError(f"not a dossier number: {self.dossier!r}")
         if self.occurred_at.tzinfo is None:
             raise ValueError("occurred_at must carry its zone")
+
+    def last_day(self) -> date | None:
+        """Name the last valid day: the one told, or that of the échéance."""
+        if self.last_valid_day is None and self.echeance is not None:
+            return self.echeance - timedelta(days=1)
+        return self.last_valid_day

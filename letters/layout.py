@@ -1,26 +1,70 @@
-"""How a letter's text is laid out: paragraphs and lists of at most 76 columns."""
+"""How the rendered words of a letter are read, and laid out as plain text.
+
+A blank line ends a paragraph. A line that opens with a dash or a number is an item,
+with a hash a heading; one set in by four spaces is quoted from somebody; three dashes
+alone open the foot. The first paragraph is the headline.
+"""
 
 import re
 import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 COLUMNS = 76
-_ITEM = re.compile(r"( *)(- |\d{1,2}\. )")
+_ITEM = re.compile(r"(- |\d{1,2}\. )")
 _QUOTED = "    "
+_HEADING = "# "
+_FOOT = "---"
 _NO_BREAK = "\u00a0"
 
 
-def laid_out(text: str) -> str:
-    """Reflow rendered text; an address longer than a line stays whole.
+class Role(StrEnum):
+    """What a block is for its reader."""
 
-    A blank line ends a paragraph, a line that opens with a dash or a number opens an
-    item, a line set in by four spaces is a quotation of its own.
-    """
-    lines = []
-    for block in re.split(r"\n[ \t]*\n", text):
-        pieces = _pieces(block)
-        if pieces:
-            lines.append("\n".join(_wrapped(piece) for piece in pieces))
-    return "\n\n".join(lines) + "\n"
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    BULLETS = "bullets"
+    STEPS = "steps"
+    QUOTATION = "quotation"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block: its only text, its items, or the paragraphs quoted."""
+
+    role: Role
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A letter before it is text or HTML."""
+
+    headline: str
+    blocks: tuple[Block, ...]
+    foot: tuple[Block, ...]
+
+
+def read(text: str) -> Document:
+    """Read rendered text; raises ValueError if it does not open with a headline."""
+    body, _, foot = text.partition(f"\n{_FOOT}\n")
+    blocks = _blocks(body)
+    if not blocks or blocks[0].role is not Role.PARAGRAPH:
+        raise ValueError("a letter opens with what to do")
+    return Document(blocks[0].texts[0], blocks[1:], _blocks(foot))
+
+
+def laid_out(document: Document) -> str:
+    """Print as plain text; an address longer than a line stays whole."""
+    lines = list(_wrapped("", document.headline))
+    heading = False
+    for block in (*document.blocks, *document.foot):
+        if not heading:
+            lines.append("")
+        heading = block.role is Role.HEADING  # it stays with what it opens
+        lines.extend(_printed(block))
+    return "\n".join(lines) + "\n"
 
 
 def french_spacing(text: str) -> str:
@@ -29,26 +73,62 @@ def french_spacing(text: str) -> str:
     return text.replace("« ", f"«{_NO_BREAK}")
 
 
-def _pieces(block: str) -> list[str]:
-    """Split a block into paragraph, items and quotations; join what goes on."""
-    pieces: list[str] = []
-    for line in block.splitlines():
+def _blocks(text: str) -> tuple[Block, ...]:
+    blocks: list[Block] = []
+    apart = True  # a blank line was read: nothing goes on
+    for line in text.splitlines():
         if not line.strip():
+            apart = True
             continue
-        if not pieces or _ITEM.match(line) or line.startswith(_QUOTED):
-            pieces.append(line.rstrip())
+        role, words = _role_of(line)
+        last = blocks[-1] if blocks else None
+        if last is None or not _goes_on(last.role, role, apart=apart):
+            blocks.append(Block(role, (words,)))
+        elif role is Role.PARAGRAPH:
+            texts = (*last.texts[:-1], f"{last.texts[-1]} {words}")
+            blocks[-1] = replace(last, texts=texts)
         else:
-            pieces[-1] = f"{pieces[-1]} {line.strip()}"
-    return pieces
+            blocks[-1] = replace(last, texts=(*last.texts, words))
+        apart = role is Role.HEADING
+    return tuple(blocks)
 
 
-def _wrapped(piece: str) -> str:
-    item = _ITEM.match(piece)
-    opening = item.group(0) if item else ""
-    if not item and piece.startswith(_QUOTED):
-        opening = _QUOTED
-    return textwrap.fill(
-        " ".join(piece[len(opening) :].split(" ")).strip(" "),
+def _role_of(line: str) -> tuple[Role, str]:
+    if line.startswith(_QUOTED):
+        return Role.QUOTATION, line.strip()
+    if line.startswith(_HEADING):
+        return Role.HEADING, line.removeprefix(_HEADING).strip()
+    if item := _ITEM.match(line):
+        role = Role.BULLETS if item[0] == "- " else Role.STEPS
+        return role, line[item.end() :].strip()
+    return Role.PARAGRAPH, line.strip()
+
+
+def _goes_on(last: Role, role: Role, *, apart: bool) -> bool:
+    """Tell whether a line belongs to the block before it."""
+    if role is Role.QUOTATION:
+        return last is role  # paragraphs of one quotation
+    return not apart and role in {last, Role.PARAGRAPH}
+
+
+def _printed(block: Block) -> Iterator[str]:
+    for number, text in enumerate(block.texts, start=1):
+        match block.role:
+            case Role.BULLETS:
+                yield from _wrapped("- ", text)
+            case Role.STEPS:
+                yield from _wrapped(f"{number}. ", text)
+            case Role.QUOTATION:
+                if number > 1:
+                    yield ""
+                yield from _wrapped(_QUOTED, text)
+            case Role.HEADING | Role.PARAGRAPH:
+                yield from _wrapped("", text)
+
+
+def _wrapped(opening: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
         width=COLUMNS,
         initial_indent=opening,
         subsequent_indent=" " * len(opening),

@@ -5,15 +5,19 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import psycopg
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Error
 
 from embedded.places import forget
 from embedded.ports import Ports
 from embedded.postgres import Cluster
+from tests.browser import a_browser
 
 _TEMPLATE = "template_echeance"
 _SESSION = pytest.StashKey[pytest.Session]()
@@ -66,6 +70,23 @@ def database_url(cluster: Cluster, migrated_template: str) -> Iterator[str]:
     _command(cluster, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
     yield cluster.url(name)
     _command(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Run one Chromium for each test process; its tests share the session's loop.
+
+    Mark them pytest.mark.asyncio(loop_scope="session").
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            browser = await stack.enter_async_context(a_browser())
+        except Error as problem:
+            if os.environ.get("CI"):
+                raise
+            why = problem.message.partition("\n")[0]
+            pytest.skip(f"no Chromium, and CHROMIUM names none: {why}")
+        yield browser
 
 
 def _command(cluster: Cluster, statement: str) -> None:

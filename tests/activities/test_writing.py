@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from activities.writing import write
+from letters.compose import plain_of
 from letters.facts import Notice
 from records.models import Agency, InvoiceRow, LinkRow, WrittenText
 from rules.dossier import Item
@@ -62,6 +63,8 @@ SAID: dict[str, dict[str, Any]] = {
     "cancelled": {},
     "payment_reversed": {"invoice_id": "F-1", "amount_cents": 18000},
     "correction_made": {"corrected": "exam_passed_on", "text_id": "t-1"},
+    "cancellation_asked": {},
+    "address_change_asked": {},
     **{f"reminder_{days}": TERM for days in (90, 60, 30, 14, 7, 1, 0)},
     **{f"exam_ends_{days}": EXAM for days in (90, 30, 14, 7, 1, 0)},
 }
@@ -95,7 +98,7 @@ async def test_a_letter_is_composed_from_its_order(
         written = await write(session, an_order(a_newcomer(), notice, **said), HEAD)
     assert written is not None
     assert written.language == language
-    text = " ".join(written.message.get_content().split())
+    text = " ".join(plain_of(written.message).split())
     assert NEWCOMER in text
     if "text_id" in said:
         assert "Nous avons tout lu." in text

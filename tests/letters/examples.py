@@ -115,6 +115,8 @@ _SAID: dict[Notice, dict[str, Any]] = {
         "corrected": "exam_passed_on",
         "reason_text": "La date de l'examen était celle d'une autre séance.",
     },
+    Notice.CANCELLATION_ASKED: {},
+    Notice.ADDRESS_CHANGE_ASKED: {},
 }
 
 
@@ -187,6 +189,9 @@ def variants() -> dict[str, LetterFacts]:
         ),
         "invoice--renewal": replace(
             an_example(Notice.INVOICE), act_before=None, **_RENEWAL
+        ),
+        "certificate_issued--pdf_attached": replace(
+            an_example(Notice.CERTIFICATE_ISSUED), certificate_attached=True
         ),
         "receipt--agency_to_come": replace(
             an_example(Notice.RECEIPT),

@@ -18,11 +18,14 @@ from jinja2 import TemplateSyntaxError, UndefinedError
 from letters import compose as composing
 from letters.compose import (
     FOLDER,
+    Attachment,
     BadAddress,
     check_templates,
     compose,
+    html_of,
     known_notices,
     message_id,
+    plain_of,
 )
 from letters.facts import LetterFacts, Notice
 from letters.plain import one_line, paragraphs
@@ -43,7 +46,6 @@ HEADERS = [
     "X-Echeance-Letter",
     "MIME-Version",
     "Content-Type",
-    "Content-Transfer-Encoding",
     "Content-Language",
 ]
 PIECES = (
@@ -106,9 +108,11 @@ def test_every_letter_travels_whole_in_seven_bits(
     assert letter["Content-Language"] == f"{language}-CA"
     assert letter["Reply-To"] == "infocertificat@echeance.example"
     assert letter["Subject"] == composing.subject(an_example(notice), language)
-    assert letter.get_content().replace("\r\n", "\n") == composing.body(
-        an_example(notice), language
-    )
+    parts = [part for part in letter.walk() if not part.is_multipart()]
+    assert [p.get_content_type() for p in parts[:2]] == ["text/plain", "text/html"]
+    assert {p["Content-Transfer-Encoding"] for p in parts[:2]} == {"quoted-printable"}
+    assert plain_of(letter) == composing.body(an_example(notice), language)
+    assert html_of(letter) == composing.html(an_example(notice), language)
 
 
 def test_the_date_is_the_business_instant_in_the_zone_of_quebec() -> None:
@@ -116,7 +120,7 @@ def test_the_date_is_the_business_instant_in_the_zone_of_quebec() -> None:
     letter = composed(replace(an_example("receipt"), occurred_at=late))
     assert parsedate_to_datetime(letter["Date"]) == late
     assert letter["Date"] == "Wed, 09 Dec 2026 23:59:59 -0500"
-    assert "mercredi 9 décembre 2026" in letter.get_content()
+    assert "mercredi 9 décembre 2026" in plain_of(letter)
 
 
 def test_a_return_path_is_kept_in_the_letter() -> None:
@@ -234,14 +238,108 @@ def test_a_thousand_nasty_strings_add_no_header_no_recipient_and_are_printed() -
         assert sorted(letter) == sorted(HEADERS)
         assert getaddresses([str(letter["To"])]) == [("", RECIPIENT)]
         assert "49" not in letter["Subject"]
-        text = letter.get_content()
-        assert not set(text) & set("\u202e\u2066\u200f\ufeff\x00\x1b\x7f\x85\u2028")
+        text, page = plain_of(letter), html_of(letter)
+        invisible = set("\u202e\u2066\u200f\ufeff\x00\x1b\x7f\x85\u2028")
+        assert not invisible & set(text + page)
         assert "Renouvelez" not in text
         if notice.startswith("link"):
             assert squeezed(one_line(nasty)) in squeezed(text)
         if notice in ("intended_refusal", "link_refused"):
             for line in paragraphs(nasty):
                 assert squeezed(line) in squeezed(text)
+
+
+PDF = Attachment("certificat.pdf", "application/pdf", b"%PDF-1.7\r\n.\r\n\x00\xff")
+
+
+def composed_with(*files: Attachment, notice: str = "renewed") -> EmailMessage:
+    return compose(
+        an_example(notice),
+        language="fr",
+        sender=SENDER,
+        recipient=RECIPIENT,
+        message_id=MESSAGE_ID,
+        attachments=files,
+    )
+
+
+def test_a_file_arrives_as_it_was_given_behind_both_texts() -> None:
+    letter = received(composed_with(PDF, notice="receipt"))
+    assert letter.get_content_type() == "multipart/mixed"
+    (file,) = letter.iter_attachments()
+    assert file.get_content_type() == "application/pdf"
+    assert file.get_content_disposition() == "attachment"
+    assert file.get_filename() == "certificat.pdf"
+    assert file.get_payload(decode=True) == PDF.content
+    assert "reçu" in plain_of(letter)
+    assert "reçu" in html_of(letter)
+    assert letter.as_bytes().isascii()
+
+
+def test_a_letter_with_a_certificate_and_a_date_bears_both_and_says_so() -> None:
+    letter = received(composed_with(PDF, notice="certificate_issued"))
+    kinds = [file.get_content_type() for file in letter.iter_attachments()]
+    assert kinds == ["application/pdf", "text/calendar"]
+    assert "en PDF" in plain_of(letter)
+    assert "en PDF" in html_of(letter)
+
+
+def test_a_letter_never_says_that_it_bears_a_certificate_which_it_does_not() -> None:
+    told = replace(an_example("certificate_issued"), certificate_attached=True)
+    assert "PDF" not in plain_of(composed(told))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "",
+            "pdf",
+            ".pdf",
+            "../a.pdf",
+            "a/b.pdf",
+            "a b.pdf",
+            "é.pdf",
+            "a.pdf\r\nX: y",
+        ),
+        *('a".pdf', "a;b.pdf", "a.", "a.PDF.exe.", "=?utf-8?q?a?=.pdf", "a\u202e.pdf"),
+        "a" * 90 + ".pdf",
+    ],
+)
+def test_a_file_name_that_a_header_could_not_hold_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="file name"):
+        Attachment(name, "application/pdf", b"")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["", "pdf", "application/", "/pdf", "a/b; c=d", "a/b\r\nX: y", "multi part/x"],
+)
+def test_what_is_no_kind_of_file_is_refused(kind: str) -> None:
+    with pytest.raises(ValueError, match="kind"):
+        Attachment("a.pdf", kind, b"")
+
+
+@pytest.mark.parametrize("notice", ["receipt", "certificate_issued"])
+def test_the_same_letter_is_the_same_bytes_again(notice: str) -> None:
+    first, again = (composed_with(PDF, notice=notice) for _ in range(2))
+    assert first.as_bytes() == again.as_bytes()
+
+
+def test_no_part_can_end_another() -> None:
+    letter = composed_with(PDF, notice="certificate_issued")
+    boundaries = [p.get_boundary() for p in letter.walk() if p.is_multipart()]
+    assert len(set(boundaries)) == 2
+    # Quoted-printable writes "=" with two digits, base64 only at its end.
+    assert all(str(boundary).startswith("=_") for boundary in boundaries)
+    assert len({str(boundary)[:3] for boundary in boundaries}) == 2
+
+
+def test_reading_back_what_is_no_composed_letter_is_refused() -> None:
+    letter = EmailMessage()
+    letter.set_content("a")
+    with pytest.raises(ValueError, match="html"):
+        html_of(letter)
 
 
 @given(st.text(max_size=400))
@@ -329,7 +427,7 @@ def test_a_key_without_words_fails_instead_of_saying_nothing(notice: str) -> Non
 def test_days_left_and_the_last_valid_day_follow_from_the_other_facts() -> None:
     facts = replace(an_example("reminder_7"), last_valid_day=None, days_left=None)
     text = composing.body(facts, "en").replace("\u00a0", " ")
-    assert "7 days left" in text
+    assert "within 7 days" in text
     assert "December 9, 2026" in text
 
 
@@ -352,7 +450,11 @@ def templates(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", ["receipt/en/body.txt", "receipt/fr/subject.txt", "expired/fr/body.txt"]
+    "name",
+    [
+        *("receipt/en/body.txt", "receipt/fr/subject.txt", "expired/fr/body.txt"),
+        "frame.html",
+    ],
 )
 def test_a_missing_file_is_named_at_the_start(templates: Path, name: str) -> None:
     (templates / name).unlink()

@@ -88,6 +88,7 @@ async def test_the_relay_receives_the_letter_as_composed_for_one_recipient() -> 
 
 async def test_a_relay_without_8bitmime_nor_smtputf8_receives_seven_bits_only() -> None:
     letter = a_letter()
+    letter.clear_content()
     letter.set_content("Échéance : été\n", cte="8bit", charset="utf-8")
     _, relay = await handed_to(Script(), letter)
     assert relay.taken[0].data.isascii()
@@ -98,6 +99,7 @@ async def test_a_relay_without_8bitmime_nor_smtputf8_receives_seven_bits_only() 
 
 async def test_lines_that_begin_with_a_dot_arrive_whole() -> None:
     letter = a_letter()
+    letter.clear_content()
     letter.set_content(".\n..\n.signé\nfin\n")
     _, relay = await handed_to(Script(), letter)
     received = message_from_bytes(relay.taken[0].data, policy=SMTP_POLICY)
