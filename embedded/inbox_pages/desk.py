@@ -9,8 +9,11 @@ from starlette.requests import Request
 
 from embedded.intake_door import IntakeDoor
 from embedded.letterbox import Letterbox
+from rules.numbers import DossierNumber, find_dossier_numbers
 
 _MOST_REMEMBERED = 200
+_WORDS_LOOKED_AT = 5_000
+_MOST_DOSSIERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,12 @@ class HandedIn:
     at: datetime
     letter_id: str | None = None
     answer: str = ""
+
+    @property
+    def dossiers(self) -> tuple[DossierNumber, ...]:
+        """The first dossiers that it names."""
+        named = find_dossier_numbers(f"{self.subject}\n{self.text[:_WORDS_LOOKED_AT]}")
+        return named[:_MOST_DOSSIERS]
 
 
 @dataclass(slots=True)
