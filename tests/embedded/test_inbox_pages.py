@@ -10,6 +10,7 @@ from embedded.attachment_kinds import Kind
 from embedded.inbox_pages.examples import EXAMPLES
 from embedded.inbox_pages.listing import PER_PAGE
 from embedded.inbox_pages.words import Voice, words
+from embedded.places import CHECKOUT
 from letters.wording import LANGUAGES, Language
 from tests.embedded.conftest import Inbox
 from tests.embedded.correspondence import DOSSIER, LUCE, RETURN_PATH, a_letter, send
@@ -43,6 +44,16 @@ def test_each_sentence_is_whole_in_both_languages() -> None:
         blanks = [set(re.findall(r"{\w+}", text)) for text in told.values()]
         assert blanks[0] == blanks[1], key
         assert all(text.strip() for text in told.values()), key
+
+
+def test_no_sentence_is_left_over() -> None:
+    pages = (CHECKOUT / "embedded" / "inbox_pages").rglob("*")
+    told = "".join(p.read_text() for p in pages if p.suffix in {".py", ".html"})
+    by_name = ("kind.", "header.", "example.", "write.example_", "list.in_")
+    for key in words():
+        plain = re.sub(r"_(one|many)$", "", key)
+        said = any(f'"{name}"' in told for name in (key, plain))
+        assert said or key.startswith(by_name), key
 
 
 @pytest.mark.parametrize("kind", Kind)
