@@ -7,49 +7,26 @@ import asyncio
 from pathlib import Path
 
 import uvicorn
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from embedded.inbox_pages import inbox_app
+from embedded.catcher import Catcher, Connection, Reports
+from embedded.inbox_pages.app import inbox_app
+from embedded.intake_door import IntakeDoor
 from embedded.letterbox import Letterbox
 from embedded.ports import LOOPBACK
 
-_MOST_BYTES = 10 * 1024 * 1024
 
-
-class Catcher:
-    """What the SMTP server asks when a letter is complete (aiosmtpd handler)."""
-
-    def __init__(self, box: Letterbox) -> None:
-        self._box = box
-
-    async def handle_DATA(  # noqa: N802 - the name aiosmtpd calls
-        self, _server: SMTP, _session: Session, envelope: Envelope
-    ) -> str:
-        """Answer 250 once the letter is on the disk, 451 when it cannot be."""
-        content = envelope.original_content or b""
-        try:
-            letter = await self._box.keep(
-                content,
-                sender=envelope.mail_from or "",
-                recipients=envelope.rcpt_tos,
-            )
-        except OSError:
-            return "451 4.3.0 The letter could not be kept"
-        return f"250 2.0.0 Kept as {letter.id}"
-
-
-async def serve(folder: Path, *, smtp_port: int, page_port: int) -> None:
+async def serve(
+    folder: Path, *, smtp_port: int, page_port: int, door: IntakeDoor, portal_url: str
+) -> None:
     """Serve both doors on the loopback address until SIGTERM or SIGINT."""
-    box = Letterbox(folder)
-    catcher = Catcher(box)
+    box, reports = Letterbox(folder), Reports(door)
+    catcher = Catcher(box, reports)
     listener = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(catcher, enable_SMTPUTF8=True, data_size_limit=_MOST_BYTES),
-        LOOPBACK,
-        smtp_port,
+        lambda: Connection(catcher), LOOPBACK, smtp_port
     )
     pages = uvicorn.Server(
         uvicorn.Config(
-            inbox_app(box),
+            inbox_app(box, door, portal_url),
             host=LOOPBACK,
             port=page_port,
             log_level="warning",
@@ -57,8 +34,10 @@ async def serve(folder: Path, *, smtp_port: int, page_port: int) -> None:
             timeout_graceful_shutdown=2,
         )
     )
+    handing_in = asyncio.create_task(reports.hand_in_all())
     async with listener:
         await pages.serve()
+    handing_in.cancel()
 
 
 def main() -> None:
@@ -67,9 +46,18 @@ def main() -> None:
     asked.add_argument("--folder", type=Path, required=True)
     asked.add_argument("--smtp-port", type=int, required=True)
     asked.add_argument("--page-port", type=int, required=True)
+    asked.add_argument("--lmtp-port", type=int, required=True)
+    asked.add_argument("--intake-address", required=True)
+    asked.add_argument("--portal-url", required=True)
     chosen = asked.parse_args()
     asyncio.run(
-        serve(chosen.folder, smtp_port=chosen.smtp_port, page_port=chosen.page_port)
+        serve(
+            chosen.folder,
+            smtp_port=chosen.smtp_port,
+            page_port=chosen.page_port,
+            door=IntakeDoor(chosen.lmtp_port, chosen.intake_address),
+            portal_url=chosen.portal_url.rstrip("/"),
+        )
     )
 
 

@@ -14,6 +14,7 @@ from embedded.ports import LOOPBACK, Ports, claim
 from embedded.postgres import Cluster
 from embedded.processes import Program, Running, start
 from embedded.temporal import NAMESPACE, temporal_is_ready, temporal_program
+from settings import Settings
 
 # In the order in which they become ready; they are stopped the other way round.
 PARTS = ("inbox", "sign_in", "postgres", "temporal", "worker", "api", "intake")
@@ -110,6 +111,9 @@ def make_parts(
     inbox = (
         *("-m", "embedded.inbox", "--folder", str(data_dir / "inbox")),
         *("--smtp-port", str(ports.smtp), "--page-port", str(ports.inbox)),
+        *("--lmtp-port", str(ports.lmtp)),
+        *("--intake-address", _intake_address(environment)),
+        *("--portal-url", environment["ECHEANCE_PUBLIC_URL"]),
     )
     sign_in = (
         *("-m", "embedded.standin", "--port", str(ports.sign_in)),
@@ -126,6 +130,12 @@ def make_parts(
         bench.part("intake", ("cli.py", "intake"), bench.is_marked("intake")),
     )
     return {part.name: part for part in parts}
+
+
+def _intake_address(environment: Mapping[str, str]) -> str:
+    """Name the address that the stack's intake answers to."""
+    usual = Settings.model_fields["intake_address"].default
+    return environment.get("ECHEANCE_INTAKE_ADDRESS") or str(usual)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,9 @@ _PAUSE_S = 0.05
 
 AGENCY = PermitNumber("AR-1001")
 
+HANDED_OVER = frozenset({"accepted", "delivered"})
+"""States of a letter that the relay took; the catcher reports deliveries."""
+
 _ON_THE_PROGRAMME = {
     "email_received": "the Office receives an e-mail",
     "exam_passed": "exam passed",
@@ -349,7 +352,7 @@ class Theatre:
                 f"{number}  ✉ {letter['subject']}",
             )
             for letter in await self.letters(number)
-            if letter["state"] == "accepted"
+            if letter["state"] in HANDED_OVER
         ]
         return lines
 

@@ -1,36 +1,20 @@
 """The mail catcher keeps before it says 250, and answers as a relay's log."""
 
-import smtplib
-import time
+import asyncio
 from collections.abc import AsyncIterator
-from email.message import EmailMessage
 from pathlib import Path
 
 import httpx2
 import pytest
 from aiosmtpd.smtp import Envelope
 
-from embedded.inbox import Catcher
-from embedded.inbox_pages import WORDS
+from embedded.catcher import Catcher
+from embedded.inbox_pages.words import words
 from embedded.letterbox import Letterbox
 from embedded.ports import LOOPBACK, Ports
 from embedded.stack import EmbeddedStack
-
-
-def a_letter(subject: str = "Dernier jour : le 23 novembre") -> EmailMessage:
-    message = EmailMessage()
-    message["From"] = "infocertificat@echeance.example"
-    message["To"] = "luce.tremblay@courriel.example"
-    message["Subject"] = subject
-    message["Message-ID"] = "<a/b+c=@echeance.example>"
-    message["Date"] = "Tue, 24 Nov 2026 09:00:00 -0500"
-    message.set_content("Renouvelez d'ici là.\n")
-    return message
-
-
-def send(ports: Ports, message: EmailMessage) -> None:
-    with smtplib.SMTP(LOOPBACK, ports.smtp, timeout=10) as client:
-        client.send_message(message)
+from letters.wording import LANGUAGES
+from tests.embedded.correspondence import LUCE, MESSAGE_ID, RETURN_PATH, a_letter, send
 
 
 @pytest.fixture
@@ -40,105 +24,102 @@ async def stack(tmp_path: Path) -> AsyncIterator[EmbeddedStack]:
 
 
 @pytest.fixture
-def web(stack: EmbeddedStack) -> httpx2.Client:
-    return httpx2.Client(base_url=f"http://{LOOPBACK}:{stack.ports.inbox}")
+async def own_web(stack: EmbeddedStack) -> AsyncIterator[httpx2.AsyncClient]:
+    address = f"http://{LOOPBACK}:{stack.ports.inbox}"
+    async with httpx2.AsyncClient(base_url=address, timeout=20) as client:
+        yield client
+
+
+async def test_an_empty_box_says_how_letters_come(own_web: httpx2.AsyncClient) -> None:
+    for language in LANGUAGES:
+        answer = await own_web.get(f"/{language}")
+        assert words()["list.empty"][language] in answer.text
 
 
 async def test_a_letter_taken_is_on_the_disk_and_found_again_after_a_kill(
-    stack: EmbeddedStack, web: httpx2.Client
+    stack: EmbeddedStack, own_web: httpx2.AsyncClient
 ) -> None:
-    send(stack.ports, a_letter("Premier"))
+    send(stack.ports.smtp, a_letter("Premier"))
     stack.kill("inbox")
     await stack.wait_ready("inbox")
-    send(stack.ports, a_letter("Second"))
-    with web:
-        listed = web.get("/api/messages").json()
-        assert [one["subject"] for one in listed] == ["Premier", "Second"]
-        assert listed[0] == {
-            "id": listed[0]["id"],
-            "message_id": "<a/b+c=@echeance.example>",
-            "to": ["luce.tremblay@courriel.example"],
-            "from": "infocertificat@echeance.example",
-            "subject": "Premier",
-            "date": "Tue, 24 Nov 2026 09:00:00 -0500",
-            "received_at": listed[0]["received_at"],
-            "text": "Renouvelez d'ici là.\n",
-        }
-        assert web.get(f"/api/messages/{listed[1]['id']}").json() == listed[1]
-        after = web.get("/api/messages", params={"after": listed[0]["id"]}).json()
-        assert after == listed[1:]
-        assert web.get("/api/messages/nothing").status_code == 404
+    send(stack.ports.smtp, a_letter("Second", html="<p>Renouvelez</p>"))
+    listed = (await own_web.get("/api/messages")).json()
+    assert [one["subject"] for one in listed] == ["Premier", "Second"]
+    assert listed[0] == {
+        "id": listed[0]["id"],
+        "message_id": MESSAGE_ID,
+        "to": [LUCE],
+        "from": RETURN_PATH,
+        "return_path": RETURN_PATH,
+        "subject": "Premier",
+        "date": "Mon, 09 Nov 2026 09:00:00 -0500",
+        "received_at": listed[0]["received_at"],
+        "text": "Renouvelez d'ici là.\n",
+        "html": None,
+        "attachments": [],
+    }
+    assert listed[1]["html"] == "<p>Renouvelez</p>\n"
+    second = await own_web.get(f"/api/messages/{listed[1]['id']}")
+    assert second.json() == listed[1]
+    after = await own_web.get("/api/messages", params={"after": listed[0]["id"]})
+    assert after.json() == listed[1:]
+    assert (await own_web.get("/api/messages/nothing")).status_code == 404
+
+
+async def test_attachments_are_named_with_their_kind_and_size(
+    stack: EmbeddedStack, own_web: httpx2.AsyncClient
+) -> None:
+    letter = a_letter()
+    letter.add_attachment(
+        b"%PDF-1.7 ...", maintype="application", subtype="pdf", filename="été.pdf"
+    )
+    send(stack.ports.smtp, letter)
+    [told] = (await own_web.get("/api/messages")).json()
+    assert told["attachments"] == [{"name": "été.pdf", "kind": "pdf", "size": 12}]
 
 
 async def test_the_relay_log_knows_what_was_taken_and_nothing_else(
-    stack: EmbeddedStack, web: httpx2.Client
+    stack: EmbeddedStack, own_web: httpx2.AsyncClient
 ) -> None:
-    send(stack.ports, a_letter())
-    with web:
-        for asked in (
-            "<a/b+c=@echeance.example>",
-            "%3Ca%2Fb%2Bc%3D%40echeance.example%3E",
-            "a/b+c=@echeance.example",
-        ):
-            answer = web.get(f"/api/log/{asked}")
-            assert answer.status_code == 200, asked
-            assert answer.json()["to"] == ["luce.tremblay@courriel.example"]
-        assert web.get("/api/log/<other@echeance.example>").status_code == 404
+    send(stack.ports.smtp, a_letter(message_id="<a/b+c=@echeance.example>"))
+    for asked in (
+        "<a/b+c=@echeance.example>",
+        "%3Ca%2Fb%2Bc%3D%40echeance.example%3E",
+        "a/b+c=@echeance.example",
+    ):
+        answer = await own_web.get(f"/api/log/{asked}")
+        assert answer.status_code == 200, asked
+        assert answer.json()["to"] == [LUCE]
+    assert (await own_web.get("/api/log/<other@echeance.example>")).status_code == 404
 
 
-async def test_the_pages_speak_both_languages_and_show_letters_as_text(
-    stack: EmbeddedStack, web: httpx2.Client
+async def test_the_relay_log_answers_while_every_letter_is_being_read(
+    stack: EmbeddedStack, own_web: httpx2.AsyncClient
 ) -> None:
-    with web:
-        assert WORDS["fr"]["empty"] in web.get("/fr").text
-        send(stack.ports, a_letter("<script>alert(1)</script>"))
-        listed = web.get("/fr").text
-        assert "&lt;script&gt;" in listed
-        assert "<script>" not in listed
-        letter_id = web.get("/api/messages").json()[0]["id"]
-        english = web.get(f"/en/{letter_id}")
-        assert 'lang="en-CA"' in english.text
-        assert f'href="/fr/{letter_id}"' in english.text
-        assert "Renouvelez" in english.text
-        assert "Message-ID" in web.get(f"/fr/{letter_id}/source").text
-        assert web.get("/fr/nothing").status_code == 404
-        assert web.get("/de").status_code == 404
-        start = web.get("/", headers={"Accept-Language": "en-CA"})
-        assert start.headers["location"] == "/en"
+    many = [a_letter(message_id=f"<{number}@x.example>") for number in range(150)]
+    send(stack.ports.smtp, *many)
+    reading_all = asyncio.create_task(own_web.get("/api/messages"))
+    answer = await own_web.get("/api/log/<149@x.example>")
+    assert answer.status_code == 200
+    assert not reading_all.done()
+    assert len((await reading_all).json()) == 150
 
 
-async def test_a_page_of_another_site_cannot_read_the_box(web: httpx2.Client) -> None:
-    with web:
-        answer = web.get("/api/messages", headers={"Host": "evil.example"})
-        assert answer.status_code == 400
+async def test_a_page_of_another_site_cannot_read_the_box(
+    own_web: httpx2.AsyncClient,
+) -> None:
+    answer = await own_web.get("/api/messages", headers={"Host": "evil.example"})
+    assert answer.status_code == 400
 
 
 async def test_a_letter_that_cannot_be_kept_is_not_acknowledged(
     tmp_path: Path,
 ) -> None:
     box = Letterbox(tmp_path / "box")
-    (tmp_path / "box").rmdir()
+    box.folder.rmdir()
     envelope = Envelope()
     envelope.mail_from, envelope.rcpt_tos = "a@x.example", ["b@x.example"]
     envelope.original_content = bytes(a_letter())
     answer = await Catcher(box).handle_DATA(None, None, envelope)  # type: ignore[arg-type]  # neither is used
     assert answer.startswith("451")
     assert list(box.letters()) == []
-
-
-async def test_letters_keep_their_order_and_their_oddities(tmp_path: Path) -> None:
-    box = Letterbox(tmp_path)
-    contents = [b"Subject: %d\r\n\r\nx\r\n" % number for number in range(20)]
-    for content in contents:
-        await box.keep(content, sender="", recipients=("b@x.example",))
-    odd = b"Content-Type: text/plain; charset=nowhere\r\n\r\n\xff\xe9\r\n"
-    last = await box.keep(odd, sender="a@x.example", recipients=())
-    (tmp_path / ".unfinished.part").write_bytes(b"half")
-    again = Letterbox(tmp_path)
-    assert [letter.subject for letter in again.letters()][:20] == [
-        str(number) for number in range(20)
-    ]
-    assert "\ufffd" in again.text(last.id)
-    assert again.letter(last.id) == last
-    assert not (tmp_path / ".unfinished.part").exists()
-    assert last.received_at.timestamp() <= time.time()
