@@ -8,7 +8,7 @@ import unicodedata
 _JOINERS = frozenset("\u200c\u200d")
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _ANY_SPACE = re.compile(r"[^\S\u00a0\u202f]+")  # no-break spaces are meant
-_LONGEST_WORD = 40
+_LONGEST_WORD = 24
 _MAY_BREAK = "\u200b"
 
 
@@ -32,6 +32,6 @@ def breakable(text: str) -> str:
     """Let a word that is longer than any line be broken rather than run off the page.
 
     >>> len(breakable("x" * 100))
-    102
+    104
     """
     return re.sub(rf"(\S{{{_LONGEST_WORD}}})(?=\S)", rf"\1{_MAY_BREAK}", text)
