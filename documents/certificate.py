@@ -86,7 +86,7 @@ def certificate_pdf(facts: CertificateFacts) -> bytes:
         "address": facts.address,
         "shown_address": breakable(facts.address.partition("://")[2]),
         "code": code_picture(facts.address),
-        "office": printable(facts.office_name, limit=_LONGEST_NAME),
+        "office": breakable(printable(facts.office_name, limit=_LONGEST_NAME)),
     }
     return typeset("certificate.typ", told, dated=facts.issued_at)
 

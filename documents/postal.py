@@ -108,6 +108,16 @@ def postal_letter(letter: PostalLetter) -> bytes:
         return typeset("postal.typ", boxed, dated=dated)
 
 
+def address_lines(written: str | None) -> tuple[str, ...]:
+    """Read an address written on one line, as the settings hold the Office's.
+
+    >>> address_lines("5, rue Exemple; Québec (Québec)")
+    ('5, rue Exemple', 'Québec (Québec)')
+    """
+    lines = (line.strip() for line in (written or "").split(";"))
+    return tuple(line for line in lines if line)
+
+
 def _facts(letter: PostalLetter) -> dict[str, Json]:
     language = letter.language
     say = words_of("postal", language)

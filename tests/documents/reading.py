@@ -5,21 +5,22 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 
 import pikepdf
 from PIL import Image
 
+CLAIMS = {"pdfuaid:part=1", "pdfaid:part=2", "pdfaid:conformance=A"}
 FORBIDDEN = ("/JS", "/JavaScript", "/Launch", "/EmbeddedFile", "/OpenAction", "/AA")
 
 
 @dataclass(frozen=True)
 class Tag:
-    """An element of the structure: its role, its own language and description."""
+    """An element of the structure: its role, own language, description and place."""
 
     role: str
     alt: str | None
     lang: str | None
+    box: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,11 @@ class Document:
         return str(self.pdf.docinfo["/Title"])
 
     @property
-    def metadata(self) -> str:
-        return self.pdf.Root.Metadata.read_bytes().decode()
+    def claims(self) -> set[str]:
+        """What it says of itself, however its metadata write it."""
+        said = self.pdf.Root.Metadata.read_bytes().decode()
+        one = r"\b(pdf(?:ua|a)id:\w+)(?:>|=\")(\w+)"
+        return {f"{name}={value}" for name, value in re.findall(one, said)}
 
     @property
     def tags(self) -> list[Tag]:
@@ -49,15 +53,15 @@ class Document:
     def roles(self) -> list[str]:
         return [tag.role for tag in self.tags]
 
-    def text(self, tmp_path: Path) -> str:
+    def text(self) -> str:
         """Read it aloud, page after page, lines joined."""
-        told = _run(self.data, tmp_path, "pdftotext", "-enc", "UTF-8", "-", "-")
+        told = _run(self.data, "pdftotext", "-enc", "UTF-8", "-", "-")
         return re.sub(r"\s+", " ", told.decode())
 
-    def picture(self, tmp_path: Path, dots_per_inch: int) -> Image.Image:
-        """Look at its first page."""
+    def picture(self, dots_per_inch: int) -> Image.Image:
+        """Look at its first page, in shades of grey."""
         options = ("-png", "-singlefile", "-r", str(dots_per_inch))
-        seen = _run(self.data, tmp_path, "pdftoppm", *options, "-")
+        seen = _run(self.data, "pdftoppm", *options, "-")
         return Image.open(BytesIO(seen)).convert("L")
 
 
@@ -68,9 +72,7 @@ def opened(data: bytes) -> Document:
     assert pdf.check_pdf_syntax() == []
     assert bool(pdf.Root.MarkInfo.Marked)
     assert bool(pdf.Root.ViewerPreferences.DisplayDocTitle)
-    assert "<pdfuaid:part>1</pdfuaid:part>" in document.metadata
-    assert "<pdfaid:part>2</pdfaid:part>" in document.metadata
-    assert "<pdfaid:conformance>A</pdfaid:conformance>" in document.metadata
+    assert document.claims == CLAIMS
     assert document.roles[0] == "/Document"
     assert document.roles.count("/H1") == 1
     for tag in document.tags:
@@ -90,13 +92,19 @@ def opened(data: bytes) -> Document:
     return document
 
 
+def squeezed(text: str) -> str:
+    """Leave out what a line's end may add or take: spaces and hyphens."""
+    return "".join(text.replace("-", "").split())
+
+
 def _tags(thing: pikepdf.Object) -> Iterator[Tag]:
     if isinstance(thing, pikepdf.Array):
         for each in thing:
             yield from _tags(each)
     elif isinstance(thing, pikepdf.Dictionary):
         if "/S" in thing:
-            yield Tag(str(thing.S), _said(thing, "/Alt"), _said(thing, "/Lang"))
+            alt, lang = _said(thing, "/Alt"), _said(thing, "/Lang")
+            yield Tag(str(thing.S), alt, lang, _box(thing))
         if "/K" in thing:
             yield from _tags(thing.K)
 
@@ -105,13 +113,21 @@ def _said(thing: pikepdf.Dictionary, name: str) -> str | None:
     return str(thing[name]) if name in thing else None
 
 
+def _box(thing: pikepdf.Dictionary) -> tuple[float, ...] | None:
+    attributes = thing.get("/A")
+    if not isinstance(attributes, pikepdf.Array):
+        return None
+    boxes = [a["/BBox"] for a in attributes if "/BBox" in a]
+    return tuple(float(x) for x in boxes[0]) if boxes else None
+
+
 def _fonts(page: pikepdf.Dictionary) -> list[pikepdf.Object]:
     return [font for _, font in page.Resources.Font.items()]
 
 
-def _run(data: bytes, tmp_path: Path, program: str, *options: str) -> bytes:
+def _run(data: bytes, program: str, *options: str) -> bytes:
     ended = subprocess.run(
-        (program, *options), input=data, cwd=tmp_path, capture_output=True, check=True
+        (program, *options), input=data, capture_output=True, check=True
     )
     assert ended.stderr == b""
     return ended.stdout

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from documents.postal import Block, Piece, PostalLetter, blocks, postal_letter
 from documents.wording import Language, words_of
 from rules.numbers import DossierNumber
-from tests.documents.reading import opened
+from tests.documents.reading import opened, squeezed
 
 SNAPSHOTS = Path(__file__).parents[1] / "letters" / "snapshots"
 NASTY = ("#let x = 1", "$x^2$", "@label", "*gras*", "_it_", "\\", "`raw`", "<b>", "= H")
@@ -41,26 +41,19 @@ def a_letter(
 
 
 @pytest.mark.parametrize("file", sorted(SNAPSHOTS.glob("*.txt")), ids=lambda f: f.stem)
-def test_every_letter_can_be_printed_with_all_its_words(
-    file: Path, tmp_path: Path
-) -> None:
+def test_every_letter_can_be_printed_with_all_its_words(file: Path) -> None:
     notice, _, language = file.stem.rpartition(".")
     letter = a_letter(notice, "fr" if language == "fr" else "en")
     document = opened(postal_letter(letter))
     assert document.language == f"{language}-CA"
     assert document.title == letter.subject
-    told = FOOT.sub("", squeezed(document.text(tmp_path)))
+    told = FOOT.sub("", squeezed(document.text()))
     for words in (letter.subject, *said_by(letter.body_text)):
         assert squeezed(words) in told
 
 
 def said_by(text: str) -> list[str]:
     return [said for block in blocks(text) for said in block.texts]
-
-
-def squeezed(text: str) -> str:
-    # A hyphen at the end of a line is taken for one of the typesetter's.
-    return "".join(text.replace("-", "").split())
 
 
 def test_the_layout_of_the_plain_text_is_kept() -> None:
@@ -106,12 +99,12 @@ def test_the_plain_text_is_read_back(text: str, read: list[Block]) -> None:
 
 @pytest.mark.parametrize("known", [True, False], ids=["address", "no address"])
 def test_the_window_of_an_envelope_shows_the_recipient_and_nothing_else(
-    tmp_path: Path, known: bool
+    known: bool,
 ) -> None:
     letter = a_letter()
     if not known:
         letter = replace(letter, recipient_address_lines=())
-    page = opened(postal_letter(letter)).picture(tmp_path, DOTS)
+    page = opened(postal_letter(letter)).picture(DOTS)
     assert page.size == (850, 1100)
     # In inches: the window of a No. 10 envelope over a sheet folded in three, as far
     # as the sheet can slide to either side and up or down.
@@ -129,10 +122,10 @@ def ink(page: Image.Image, left: float, top: float, right: float, foot: float) -
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_an_address_that_is_not_known_leaves_room_to_write_it(
-    tmp_path: Path, language: Language
+    language: Language,
 ) -> None:
     letter = a_letter(language=language, recipient_address_lines=())
-    told = opened(postal_letter(letter)).text(tmp_path)
+    told = opened(postal_letter(letter)).text()
     assert words_of("postal", language)("no_address") in told
     assert "Nadia Tremblay-Côté" in told
 
@@ -145,9 +138,9 @@ def test_an_address_that_is_not_known_leaves_room_to_write_it(
     ],
 )
 def test_it_says_that_it_was_sent_by_e_mail_first_and_came_back(
-    tmp_path: Path, language: Language, said: str
+    language: Language, said: str
 ) -> None:
-    told = opened(postal_letter(a_letter(language=language))).text(tmp_path)
+    told = opened(postal_letter(a_letter(language=language))).text()
     assert said in told
     assert [foot[-3:] for foot in FOOT.findall(squeezed(told))] == ["1/2", "2/2"]
 
@@ -160,26 +153,24 @@ def test_the_same_letter_has_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("written", NASTY)
-def test_what_somebody_typed_is_text_and_never_markup(
-    tmp_path: Path, written: str
-) -> None:
+def test_what_somebody_typed_is_text_and_never_markup(written: str) -> None:
     letter = a_letter(
         recipient_name=f"Zoé {written}",
         recipient_address_lines=(f"{written} 5",),
         subject=f"Objet {written}",
         body_text=f"Bonjour,\n\nVu : {written}\n\n- {written}\n\n    {written}",
     )
-    told = squeezed(opened(postal_letter(letter)).text(tmp_path))
+    told = squeezed(opened(postal_letter(letter)).text())
     assert told.count(squeezed(written)) == 6
 
 
-def test_what_no_font_can_show_is_a_box_and_the_rest_is_read(tmp_path: Path) -> None:
+def test_what_no_font_can_show_is_a_box_and_the_rest_is_read() -> None:
     letter = a_letter(body_text="Bonjour,\n\nMerci 😀 du 中文, à vendredi.")
-    told = opened(postal_letter(letter)).text(tmp_path)
+    told = opened(postal_letter(letter)).text()
     assert "Merci □ du □□, à vendredi." in told
 
 
-def test_a_text_without_end_is_printed_within_its_margins(tmp_path: Path) -> None:
+def test_a_text_without_end_is_printed_within_its_margins() -> None:
     letter = a_letter(
         recipient_name="N" * 300,
         recipient_address_lines=tuple("rue " * 100 for _ in range(9)),
@@ -187,5 +178,5 @@ def test_a_text_without_end_is_printed_within_its_margins(tmp_path: Path) -> Non
         body_text=f"{'x' * 2000}\n\n- {'y' * 500}",
         office_name="O" * 200,
     )
-    page = opened(postal_letter(letter)).picture(tmp_path, DOTS)
+    page = opened(postal_letter(letter)).picture(DOTS)
     assert not ink(page, 7.6, 0, 8.5, 11)
