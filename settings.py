@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     verifications_per_minute_of_all: int = Field(
         1200, gt=0, description="Most public verifications in one minute, of everybody."
     )
+    verification_lists_per_minute: int = Field(
+        10, gt=0, description="Most lists of numbers of one agency in one minute."
+    )
     tokens_file: Path | None = Field(
         None,
         description="JSON of development tokens by role; only while sign-in is absent.",

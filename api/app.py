@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import health, json_v1, reference, simulated_payments
 from api.access import ensure_tokens, tokens_file
 from api.guard import Guard
-from api.pages import clock, dossier, finding, start
+from api.pages import clock, dossier, finding, start, verification
 from api.pages.clock import Mover
 from api.parts import Parts
 from api.problems import handle_errors
@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
         app.state.mover = mover
     app.include_router(start.router)
     app.include_router(finding.router)
+    app.include_router(verification.router)
     app.add_middleware(Guard)
     handle_errors(app)
     json_v1.describe_problems(app)
