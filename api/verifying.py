@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -62,13 +63,18 @@ async def verify(
 
 def _answer(number: DossierNumber, registered: Registered) -> PublicAnswer:
     now = registered.now
-    policy = load_policy(registered.dossier.kind, civil_date(now))
+    policy = _policy_on(registered.dossier.kind, civil_date(now))
     dossier = _as_told(registered.dossier, registered.told, policy, now)
     status = _status(dossier, policy, now)
     if status is PublicStatus.EXPIRED and registered.followed:
         status = PublicStatus.REPLACED
     last = _last_valid_day(dossier, policy, now)
     return PublicAnswer(number, status, dossier.kind, last, now)
+
+
+@lru_cache(maxsize=16)
+def _policy_on(kind: Kind, day: date) -> Policy:
+    return load_policy(kind, day)
 
 
 def _as_told(

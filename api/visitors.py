@@ -13,6 +13,7 @@ from api.errors import Refused
 from api.parts import Parts, parts_of
 from records.visits import count_visit
 
+_NO_TRANSACTION = {"isolation_level": "AUTOCOMMIT"}
 _IPV6_HOUSEHOLD = 64
 _NAMED_BY = 16
 
@@ -27,7 +28,8 @@ async def admit_visitor(request: Request) -> None:
 async def admit(parts: Parts, visitor: str, *, most: int) -> None:
     """Count a question of *visitor*; raises Refused, with the seconds to wait."""
     most_of_all = parts.settings.verifications_per_minute_of_all
-    async with parts.sessions.begin() as session:
+    async with parts.sessions() as session:
+        await session.connection(execution_options=_NO_TRANSACTION)
         wait = await count_visit(
             session, visitor, datetime.now(UTC), most=most, most_of_all=most_of_all
         )

@@ -31,6 +31,8 @@ SELF_MADE_BY = "Échéance, clé faite sur place"
 """The organization that a chain made by the embedded stack names; nobody's."""
 
 _FIELD = "Signature"
+# The signature itself, of RSA 4096 at most, and what is signed with it.
+_ROOM_BESIDES = 2048
 _UNSEEN = SigFieldSpec(
     _FIELD,
     # PDF/UA asks a tag of every widget on the page; this one is beside it.
@@ -87,13 +89,23 @@ class DocumentSigner:
             raise BadSigningKey(f"the signing key cannot be read: {wrong}") from None
         if not belongs:
             raise BadSigningKey("the first certificate of the chain is not the key's")
-        return cls(chain, SimpleSigner(chain[0], key, _store_of(chain)))
+        # The key's own certificate goes in by itself.
+        return cls(chain, SimpleSigner(chain[0], key, _store_of(chain[1:])))
 
     @property
     def self_made(self) -> bool:
         """Whether the chain was made by the embedded stack: a trial, no proof."""
         root = self.chain[-1].subject.native
         return bool(root.get("organization_name") == SELF_MADE_BY)
+
+    @property
+    def _room(self) -> int:
+        """Name the room a signature is left, in hexadecimal digits.
+
+        To find it out, the library would sign twice.
+        """
+        certificates = sum(len(each.dump()) for each in self.chain)
+        return 2 * (certificates + _ROOM_BESIDES)
 
     def sign(self, pdf: bytes) -> bytes:
         """Certify a PDF (PAdES): whatever is changed afterwards breaks the signature.
@@ -110,7 +122,11 @@ class DocumentSigner:
         )
         signed = BytesIO()
         signer = _ArchivalSigner(meta, self._signer, new_field_spec=_UNSEEN)
-        signer.sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)), output=signed)
+        signer.sign_pdf(
+            IncrementalPdfFileWriter(BytesIO(pdf)),
+            output=signed,
+            bytes_reserved=self._room,
+        )
         return signed.getvalue()
 
 

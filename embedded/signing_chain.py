@@ -56,7 +56,7 @@ def _certificate(
         .not_valid_before(now - _A_DAY)
         .not_valid_after(now + _YEARS)
         .add_extension(x509.BasicConstraints(is_root, path_length), critical=True)
-        .add_extension(_usage(is_root=is_root), critical=True)
+        .add_extension(key_usage(is_authority=is_root), critical=True)
         .add_extension(identified, critical=False)
         .add_extension(issued_by, critical=False)
         .sign(by, hashes.SHA256())
@@ -72,15 +72,16 @@ def _named(name: str) -> x509.Name:
     )
 
 
-def _usage(*, is_root: bool) -> x509.KeyUsage:
+def key_usage(*, is_authority: bool) -> x509.KeyUsage:
+    """Say what a key is for: signing certificates, or documents."""
     return x509.KeyUsage(
-        digital_signature=not is_root,
-        content_commitment=not is_root,
+        digital_signature=not is_authority,
+        content_commitment=not is_authority,
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=is_root,
-        crl_sign=is_root,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
         encipher_only=False,
         decipher_only=False,
     )

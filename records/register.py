@@ -1,16 +1,15 @@
 """The public register: the certificates of some numbers, as far as they are known."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from records.clock import database_now
 from records.dossiers import restored
 from records.models import Certificate, Clock, DossierRow, FactRow
 from rules.dossier import Dossier
@@ -45,46 +44,54 @@ async def certificates_numbered(
 ) -> Register:
     """Which certificates bear these numbers, and what was told of them?
 
-    A dossier without a certificate is not looked at: it cannot be told from a number
-    that nobody bears, not even by the time an answer takes.
+    One question, whatever the numbers. A dossier without a certificate is not looked
+    at: it cannot be told from a number that nobody bears, not even by the time an
+    answer takes.
     """
-    now = await database_now(session)
-    later = aliased(Certificate)
-    followed = exists().where(
-        later.person_id == Certificate.person_id,
-        later.kind == Certificate.kind,
-        later.start > Certificate.start,
-    )
-    query = (
-        select(Certificate.number, DossierRow.facts, Clock.ahead, followed)
-        .join(DossierRow, DossierRow.number == Certificate.number)
-        .outerjoin(Clock, Clock.dossier == Certificate.number)
-        .where(Certificate.number.in_(numbers))
-    )
-    rows = (await session.execute(query)).all()
-    told = await _told(session, [number for number, *_ in rows])
+    rows = (await session.execute(_QUESTION, {"numbers": list(numbers)})).all()
     certificates = {
-        number: Registered(
-            restored(facts),
-            tuple(told[number]),
-            is_followed,
-            now + (ahead or _NOT_MOVED),
+        row.number: Registered(
+            restored(row.facts),
+            tuple(row.told or ()),
+            row.followed,
+            row.now + (row.ahead or _NOT_MOVED),
         )
-        for number, facts, ahead, is_followed in rows
+        for row in rows
+        if row.number is not None
     }
-    return Register(certificates, now)
+    return Register(certificates, rows[0].now)
 
 
-async def _told(
-    session: AsyncSession, numbers: Collection[str]
-) -> Mapping[str, list[dict[str, Any]]]:
-    """Find the facts that were told to each dossier and not yet applied."""
-    told: Mapping[str, list[dict[str, Any]]] = defaultdict(list)
-    query = (
-        select(FactRow.dossier, FactRow.body)
-        .where(FactRow.dossier.in_(numbers), FactRow.state.in_(("new", "signalled")))
-        .order_by(FactRow.stored_at, FactRow.fact_id)
+_Later = aliased(Certificate)
+_FOLLOWED = exists().where(
+    _Later.person_id == Certificate.person_id,
+    _Later.kind == Certificate.kind,
+    _Later.start > Certificate.start,
+)
+_OLDEST_FIRST = aggregate_order_by(FactRow.body, FactRow.stored_at, FactRow.fact_id)
+_TOLD = (
+    select(func.jsonb_agg(_OLDEST_FIRST))
+    .where(
+        FactRow.dossier == Certificate.number,
+        FactRow.state.in_(("new", "signalled")),
     )
-    for number, body in await session.execute(query):
-        told[number].append(body)
-    return told
+    .scalar_subquery()
+)
+_INSTANT = select(func.now().label("now")).subquery()
+# The instant is there in any case; a certificate stands beside it if there is one.
+_QUESTION = (
+    select(
+        _INSTANT.c.now,
+        Certificate.number,
+        DossierRow.facts,
+        Clock.ahead,
+        _FOLLOWED.label("followed"),
+        _TOLD.label("told"),
+    )
+    .select_from(_INSTANT)
+    .outerjoin(
+        Certificate, Certificate.number.in_(bindparam("numbers", expanding=True))
+    )
+    .outerjoin(DossierRow, DossierRow.number == Certificate.number)
+    .outerjoin(Clock, Clock.dossier == Certificate.number)
+)

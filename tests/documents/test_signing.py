@@ -4,17 +4,27 @@ import hashlib
 import random
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
 import pikepdf
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
 
 from documents.certificate import certificate_pdf
 from documents.issuing import facts_of, issue_certificate
 from documents.signing import BadSigningKey, DocumentSigner, is_intact_and_trusted
 from embedded.keys import make_keys, signing_files
-from embedded.signing_chain import make_signing_chain
+from embedded.signing_chain import key_usage, make_signing_chain
 from settings import settings_from
 from tests.documents.certificates import a_certificate, a_signer
 from tests.documents.reading import opened
@@ -185,3 +195,38 @@ def test_a_key_that_cannot_sign_is_one_sentence(tmp_path: Path) -> None:
         assert len(str(caught.value).splitlines()) == 1
     with pytest.raises(BadSigningKey, match="cannot be read"):
         DocumentSigner.of(settings_from(settings_with(tmp_path / "nowhere")))
+
+
+def an_authoritys_chain() -> tuple[bytes, bytes]:
+    """A key of RSA under an authority in between, as a government has them."""
+    names = ("Racine", "Intermédiaire", "Certificats")
+    keys = [rsa.generate_private_key(65537, 2048) for _ in names]
+    now = datetime.now(UTC)
+
+    def certificate(subject: int, issuer: int) -> bytes:
+        named = [
+            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[who])])
+            for who in (subject, issuer)
+        ]
+        is_authority = subject < 2
+        made = (
+            x509.CertificateBuilder(named[1], named[0], keys[subject].public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=365))
+            .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+            .add_extension(key_usage(is_authority=is_authority), critical=True)
+            .sign(keys[issuer], hashes.SHA256())
+        )
+        return made.public_bytes(Encoding.PEM)
+
+    key = keys[2].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key, certificate(2, 1) + certificate(1, 0) + certificate(0, 0)
+
+
+def test_a_chain_of_an_authority_signs_without_calling_it_a_trial() -> None:
+    signer = DocumentSigner.read(*an_authoritys_chain())
+    assert not signer.self_made
+    issued = issue_certificate(a_certificate(), signer)
+    assert is_intact_and_trusted(issued.pdf, signer.chain)
+    assert "Document d’essai" not in opened(issued.pdf).text()
