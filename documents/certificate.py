@@ -54,6 +54,7 @@ class CertificateText:
     rows: tuple[tuple[str, str], ...]
     check_title: str
     check: str
+    scan: str
     code: str
     signed: str
     trial: str | None
@@ -104,12 +105,13 @@ def _text(facts: CertificateFacts, language: Language) -> CertificateText:
     say = words_of("certificate", language)
     return CertificateText(
         language=language,
-        title=say("title"),
+        title=say(f"title_{facts.kind}"),
         joined=say("joined") or None,
         head=(say("entry"), say("content")),
         rows=tuple(_rows(facts, language, say)),
         check_title=say("check_title"),
         check=say("check"),
+        scan=say("scan"),
         code=say("code", address=facts.address),
         signed=say("signed"),
         trial=say("trial") if facts.trial else None,
@@ -126,7 +128,7 @@ def _rows(
     yield say("holder"), printable(facts.holder_name, limit=_LONGEST_NAME)
     yield say("first_day"), weekday_date(facts.first_day, language)
     yield say("last_day"), say("inclusive", day=last_day)
-    yield say("allows"), say("allows_what")
+    yield say("allows"), say(f"allows_{facts.kind}")
     yield say("issued"), say("issued_by", office=office, day=issued_on)
     if facts.edition > 1:
         yield say("copy"), say("copy_replaces", edition=facts.edition)
@@ -141,6 +143,7 @@ def _told(text: CertificateText) -> dict[str, Json]:
         "rows": [[label, breakable(content)] for label, content in text.rows],
         "check_title": text.check_title,
         "check": text.check,
+        "scan": text.scan,
         "code": text.code,
         "signed": text.signed,
         "trial": text.trial,

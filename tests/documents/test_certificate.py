@@ -1,14 +1,19 @@
 """The certificate on paper: what it says, to whom, and the code that leads back."""
 
+import doctest
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from string import Formatter
+from types import ModuleType
 
 import pytest
 import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
+from documents import postal, wording
+from documents import printable as printable_texts
 from documents.certificate import (
     CertificateFacts,
     CertificateText,
@@ -19,6 +24,7 @@ from documents.certificate import (
 from documents.printable import breakable, printable
 from documents.typesetting import CannotPrint
 from documents.wording import Language, words
+from rules.dossier import Kind
 from tests.documents.certificates import NUMBER, a_certificate
 from tests.documents.reading import Document, opened, squeezed
 
@@ -31,8 +37,14 @@ NASTY = (
 
 
 def said_by(text: CertificateText) -> list[str]:
-    alone = (text.title, text.joined, text.check_title, text.check, text.signed)
-    words = [*alone, text.trial, *text.head, *chain.from_iterable(text.rows)]
+    alone = (text.title, text.joined, text.check_title, text.check, text.scan)
+    words = [
+        *alone,
+        text.signed,
+        text.trial,
+        *text.head,
+        *chain.from_iterable(text.rows),
+    ]
     return [said for said in words if said is not None]
 
 
@@ -78,6 +90,18 @@ def test_every_sentence_has_both_languages_and_the_same_facts(document: str) -> 
         assert facts[0] == facts[1], key
 
 
+def test_each_kind_of_certificate_has_its_own_words() -> None:
+    for kind in Kind:
+        assert {f"title_{kind}", f"allows_{kind}"} <= set(words()["certificate"])
+
+
+@pytest.mark.parametrize("module", [postal, printable_texts, wording])
+def test_the_examples_of_the_documentation_are_true(module: ModuleType) -> None:
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
 def test_a_first_copy_does_not_speak_of_copies_nor_a_real_key_of_trials() -> None:
     (text,) = certificate_texts(a_certificate())
     assert text.trial is None
@@ -92,6 +116,8 @@ def test_the_table_is_read_by_its_heads_and_the_code_by_its_words() -> None:
     (figure,) = (tag for tag in document.tags if tag.role == "/Figure")
     assert facts.address in str(figure.alt)
     assert document.roles.count("/Link") == 1
+    english = opened(certificate_pdf(replace(facts, language="en")))
+    assert english.roles.count("/Link") == 2
 
 
 def test_the_same_facts_have_the_same_bytes() -> None:
