@@ -140,7 +140,9 @@ async def test_an_empty_list_has_an_empty_answer(register: Doors) -> None:
         assert len(answer.content.splitlines()) == 1
 
 
-@pytest.mark.parametrize("role", [None, *(set(Role) - {Role.AGENCY})])
+@pytest.mark.parametrize(
+    "role", [None, *(role for role in Role if role != Role.AGENCY)]
+)
 async def test_only_an_agency_may_have_a_list_checked(
     register: Doors, role: str | None
 ) -> None:
@@ -154,8 +156,9 @@ async def test_an_agency_that_sends_lists_without_end_is_told_to_wait(
     most = register.parts.settings.verification_lists_per_minute
     asked = 2 * most + 2  # in whichever two minutes
     answers = [await checked(register, NOBODY) for _ in range(asked)]
-    assert answers[-1].status_code == 429
-    assert answers[-1].headers["retry-after"].isdecimal()
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert len(refused) >= 2
+    assert all(answer.headers["retry-after"].isdecimal() for answer in refused)
     assert answers[0].status_code == 200
 
 

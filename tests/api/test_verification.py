@@ -447,14 +447,24 @@ async def test_a_person_reads_it_on_a_page_in_their_language(
     away: Doors, language: Language, said: str
 ) -> None:
     path = f"/{language}/{PATHS[language]}/{NOBODY}"
-    for _ in range(62):  # in whichever two minutes
-        answer = await _from(away.app, "2001:db8::1", path)
+    assert (await _from(away.app, "2001:db8::1", path)).status_code == 200
+    await asked_too_often(away)
+    answer = await _from(away.app, "2001:db8::1", path)
     assert answer.status_code == 429
     assert answer.headers["retry-after"].isdecimal()
     assert said in read(answer, language).texts["main"][0]
     # The other addresses of a household are the same visitor; the next house is not.
     for host, code in (("2001:db8::ffff", 429), ("2001:db8:0:1::1", 200)):
         assert (await _from(away.app, host, path)).status_code == code
+
+
+async def asked_too_often(doors: Doors) -> None:
+    """Count very many questions of the only visitor, in this minute and the next."""
+    async with doors.parts.sessions.begin() as session:
+        row = (await session.scalars(select(Visit).where(Visit.visitor != ""))).one()
+        row.count = 10**6
+        next_minute = row.minute + timedelta(minutes=1)
+        session.add(Visit(minute=next_minute, visitor=row.visitor, count=10**6))
 
 
 async def test_everybody_together_is_limited_too(
