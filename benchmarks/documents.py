@@ -5,6 +5,7 @@
 
 import asyncio
 import secrets
+import shutil
 import statistics
 import sys
 import tempfile
@@ -168,6 +169,7 @@ def _a_database() -> Iterator[tuple[str, Path]]:
     finally:
         running.stop()
         forget(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _resident_mb() -> float:
