@@ -5,12 +5,15 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from api.language import Language
 from records.models import Certificate
 from rules.dossier import Dossier
 from rules.numbers import DossierNumber
 from tests.api.doors import Doors, open_doors, the_settings
 from tests.dossiers import TODAY
 
+NOBODY = "CAR202600000009"
+PATHS: dict[Language, str] = {"fr": "verifier", "en": "verify"}
 DAYS = timedelta(days=1)
 SEALED = ("Marc Roy", "marc@courriel.example", "AR-1001", "AR-2002")
 """What no answer may ever hold of who is planted."""

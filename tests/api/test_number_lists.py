@@ -13,11 +13,10 @@ import pytest
 from api.access import Role
 from api.v1.number_lists import COLUMNS, LONGEST_LIST
 from tests.api.doors import Doors
-from tests.api.register import DAYS, SEALED, an_open_register, numbered, plant
+from tests.api.register import DAYS, NOBODY, SEALED, an_open_register, numbered, plant
 from tests.dossiers import HOLDER, a_holder, a_newcomer
 
 SEED = 20261126
-NOBODY = "CAR202600000009"
 
 
 @pytest.fixture
