@@ -160,6 +160,7 @@ def api(data_dir: DataDir = DATA_DIR) -> None:
         port=settings.api_port,
         log_level="info",
         access_log=False,
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=10,
     )
     server = uvicorn.Server(config)

@@ -192,9 +192,43 @@ class Settings(BaseSettings):
     payment_webhook_secret: SecretStr = Field(
         description="Key of the payment provider's webhook, whsec_ and base64."
     )
+    trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses of the proxies before the API, a comma between them, "
+        "whose X-Forwarded-For is believed: who asks too often is told by it.",
+    )
+    verifications_per_minute: int = Field(
+        30, gt=0, description="Most public verifications of one address in one minute."
+    )
+    verifications_per_minute_of_all: int = Field(
+        1200, gt=0, description="Most public verifications in one minute, of everybody."
+    )
+    verification_lists_per_minute: int = Field(
+        10, gt=0, description="Most lists of numbers of one agency in one minute."
+    )
     tokens_file: Path | None = Field(
         None,
         description="JSON of development tokens by role; only while sign-in is absent.",
+    )
+
+    # Documents
+    office_name: str = Field(
+        "Office de la protection du consommateur",
+        description="Who issues certificates and writes letters, as documents name it.",
+    )
+    office_address: str | None = Field(
+        None,
+        description="Its postal address, a semicolon between two lines, on letters for "
+        "the post.",
+    )
+    signing_key_file: Path | None = Field(
+        None,
+        description="Private key (PEM) that signs certificates; without it none is "
+        "made as a file.",
+    )
+    signing_chain_file: Path | None = Field(
+        None,
+        description="Certificates (PEM) of that key: its own first, its root last.",
     )
 
     # The installation

@@ -21,6 +21,7 @@ from api.pages import (
     signing_in,
     start,
     transferring,
+    verification,
 )
 from api.pages.clock import Mover
 from api.parts import Parts
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(agency.router)
     app.include_router(transferring.router)
     app.state.sign_in = signing_in.Parties(settings)
+    app.include_router(verification.router)
     app.add_middleware(Guard)
     handle_errors(app)
     json_v1.describe_problems(app)

@@ -19,6 +19,8 @@ class Code(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_LARGE = "body_too_large"
     KEY_ALREADY_USED = "key_already_used"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    TOO_MANY_LINES = "too_many_lines"
     # One field
     MISSING = "missing"
     UNKNOWN_FIELD = "unknown_field"

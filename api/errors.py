@@ -56,6 +56,12 @@ class StoryAway(Refused):
         self.key = key
 
 
+def wait_told(refused: Refused) -> dict[str, str]:
+    """Give the header that says when the same may be asked again, if that is known."""
+    seconds = refused.about.get("seconds")
+    return {} if seconds is None else {"Retry-After": seconds}
+
+
 RETRY_AFTER_S = 30
 """What a caller is asked to wait when a part of ours is away."""
 
@@ -108,6 +114,18 @@ WORDINGS: dict[str, Wording] = {
         "Cette clé (Idempotency-Key) a déjà servi pour un autre contenu : "
         "prenez-en une nouvelle.",
         "This key (Idempotency-Key) was used for another content: take a new one.",
+    ),
+    "too_many_requests": Wording(
+        429,
+        "Vous avez fait beaucoup de vérifications en peu de temps. Attendez {seconds} "
+        "secondes, puis recommencez.",
+        "You have made many verifications in a short time. Wait {seconds} seconds, "
+        "then try again.",
+    ),
+    "too_many_lines": Wording(
+        422,
+        "La liste est trop longue : {most} lignes au plus.",
+        "The list is too long: {most} lines at most.",
     ),
     # -------------------------------------------------------------------- one field
     "missing": Wording(422, "Ce champ manque.", "This field is missing."),

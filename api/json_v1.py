@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from api.problems import MEDIA_TYPE
-from api.v1 import dossiers, partners, payments, policies, staff
+from api.v1 import dossiers, partners, payments, policies, staff, verification
 
 
 class FieldFault(BaseModel):
@@ -40,6 +40,7 @@ _MEANINGS = {
     409: "Not now, or not any more: the code says why.",
     413: "Too long.",
     422: "A mistake in what was sent, field by field.",
+    429: "Too often; try again after Retry-After seconds.",
     500: "A mistake of ours, with an incident number.",
     503: "A part of ours is away; try again after Retry-After seconds.",
 }
@@ -52,7 +53,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-for subject in (dossiers, partners, payments, staff, policies):
+for subject in (dossiers, partners, payments, staff, policies, verification):
     router.include_router(subject.router)
 
 

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from api.codes import Code
-from api.errors import RETRY_AFTER_S, WORDINGS, Refused, StoryAway
+from api.errors import RETRY_AFTER_S, WORDINGS, Refused, StoryAway, wait_told
 from api.language import Language, language_of
 from rules.numbers import BadNumber
 
@@ -61,7 +61,9 @@ def handle_errors(app: FastAPI) -> None:
 async def _refused(request: Request, refused: Exception) -> JSONResponse:
     assert isinstance(refused, Refused)
     members = {"idempotency_key": refused.key} if isinstance(refused, StoryAway) else {}
-    return problem(request, refused.code, about=refused.about, **members)
+    answer = problem(request, refused.code, about=refused.about, **members)
+    answer.headers.update(wait_told(refused))
+    return answer
 
 
 async def _invalid(request: Request, invalid: Exception) -> JSONResponse:

@@ -30,10 +30,12 @@ _PAGE = """<!doctype html>
 <h1>Échéance : référence de l'interface</h1>
 <p>Description complète pour les machines :
 <a href="/api/openapi.json">/api/openapi.json</a>.
-Chaque demande sous /api/v1 porte un jeton : <code>Authorization: Bearer …</code>.
+Chaque demande sous /api/v1 porte un jeton : <code>Authorization: Bearer …</code>,
+sauf la vérification d'un certificat.
 Les erreurs suivent la RFC 9457 (<code>application/problem+json</code>).</p>
 <p lang="en">Complete description for machines: see the link above. Each request under
-/api/v1 bears a token. Errors follow RFC 9457. What follows is in English.</p>
+/api/v1 bears a token, but for the verification of a certificate. Errors follow RFC
+9457. What follows is in English.</p>
 {operations}
 </main>
 </html>

@@ -19,6 +19,13 @@ def make_keys(data_dir: Path) -> None:
     for name, make in _MAKERS.items():
         if not (folder / name).exists():
             _write(folder / name, make())
+    _make_signing_key(*signing_files(data_dir))
+
+
+def signing_files(data_dir: Path) -> tuple[Path, Path]:
+    """Return the files of the key that signs documents, and of its chain."""
+    folder = keys_dir(data_dir)
+    return folder / "signing_key.pem", folder / "signing_chain.pem"
 
 
 def read_key(data_dir: Path, name: str) -> str:
@@ -40,6 +47,17 @@ def _write(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def _make_signing_key(key: Path, chain: Path) -> None:
+    if key.exists() and chain.exists():
+        return
+    from embedded.signing_chain import (  # noqa: PLC0415 - `doctor` answers without it
+        make_signing_chain,
+    )
+
+    for file, text in zip((key, chain), make_signing_chain(), strict=True):
+        _write(file, text)
 
 
 def _webhook_secret() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.keys import keys_dir, read_key
+from embedded.keys import keys_dir, read_key, signing_files
 from embedded.personas import AUDIENCES
 from embedded.places import CHECKOUT
 from embedded.ports import LOOPBACK, Ports, claim
@@ -47,11 +47,14 @@ class Part:
 def stack_environment(data_dir: Path, ports: Ports) -> dict[str, str]:
     """Return the ECHEANCE_ variables of a stack; the secrets stay in their files."""
     stand_in = f"http://{LOOPBACK}:{ports.sign_in}"
+    signing_key, signing_chain = signing_files(data_dir)
     return {
         "ECHEANCE_EMBEDDED": "true",
         "ECHEANCE_DATA_DIR": str(data_dir),
         "ECHEANCE_SECRETS_DIR": str(keys_dir(data_dir)),
         "ECHEANCE_TOKENS_FILE": str(keys_dir(data_dir) / "tokens.json"),
+        "ECHEANCE_SIGNING_KEY_FILE": str(signing_key),
+        "ECHEANCE_SIGNING_CHAIN_FILE": str(signing_chain),
         "ECHEANCE_TEMPORAL_ADDRESS": f"{LOOPBACK}:{ports.temporal}",
         "ECHEANCE_TEMPORAL_NAMESPACE": NAMESPACE,
         "ECHEANCE_TEMPORAL_UI_URL": f"http://{LOOPBACK}:{ports.temporal_ui}",

@@ -7,8 +7,10 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Interval,
@@ -200,6 +202,48 @@ class Certificate(Base):
             "kind",
             unique=True,
             postgresql_where=text(LIVE),
+        ),
+    )
+
+
+class DocumentRow(Base):
+    """A certificate as a file, issued once for a term; again only with a reason.
+
+    *sha256* is that of the file that *facts* make, before its signature. A row is never
+    changed; it can be deleted, so that a person can be forgotten.
+    """
+
+    __tablename__ = "documents"
+
+    certificate: Mapped[str] = mapped_column(
+        ForeignKey("certificates.number"), primary_key=True
+    )
+    term_start: Mapped[date] = mapped_column(primary_key=True)
+    edition: Mapped[int] = mapped_column(primary_key=True)
+    previous_edition: Mapped[int | None] = mapped_column(
+        Computed("NULLIF(edition - 1, 0)", persisted=True)
+    )
+    kind: Mapped[str]
+    language: Mapped[str]
+    issued_at: Mapped[datetime]
+    reason: Mapped[str | None]
+    sha256: Mapped[str]
+    facts: Mapped[dict[str, Any]]  # the documents.certificate.CertificateFacts, as JSON
+    pdf: Mapped[bytes]  # the signed file
+
+    __table_args__ = (
+        CheckConstraint("edition >= 1", name="edition"),
+        CheckConstraint(
+            "CASE WHEN edition = 1 THEN reason IS NULL"
+            " ELSE coalesce(btrim(reason), '') <> '' END",
+            name="again_with_a_reason",
+        ),
+        CheckConstraint("language IN ('fr', 'en')", name="language"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        ForeignKeyConstraint(
+            ["certificate", "term_start", "previous_edition"],
+            ["documents.certificate", "documents.term_start", "documents.edition"],
+            name="fk_documents_previous_edition_documents",
         ),
     )
 
@@ -472,6 +516,21 @@ class Session(Base):
     __table_args__ = (
         CheckConstraint("role IN ('representative', 'agency', 'officer')", name="role"),
     )
+
+
+class Visit(Base):
+    """How often a visitor asked the public register in a minute; '' is everybody.
+
+    A visitor is known by a keyed hash, for as long as the minute lasts.
+    """
+
+    __tablename__ = "visits"
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    visitor: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
 
 
 class Sweep(Base):

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.codes import Code
-from api.errors import RETRY_AFTER_S, WORDINGS, Refused
+from api.errors import RETRY_AFTER_S, WORDINGS, Refused, wait_told
 from api.language import Language, language_of
 from api.pages.words import Voice
 from api.parts import parts_of
@@ -64,7 +64,9 @@ class Page(APIRoute):
             except Refused as refused:
                 wanted = WORDINGS[refused.code]
                 said = wanted.said_in(_asked_in(request), refused.about)
-                return sorry(request, said, wanted.status)
+                answered = sorry(request, said, wanted.status)
+                answered.headers.update(wait_told(refused))
+                return answered
             except (InterfaceError, OperationalError, PoolTimeout):
                 away = WORDINGS[Code.RECORDS_AWAY]
                 return sorry(request, away.said_in(_asked_in(request), {}), away.status)
@@ -78,9 +80,18 @@ def _asked_in(request: Request) -> Language:
 
 
 def page(
-    request: Request, template: str, language: Language, code: int = 200, **facts: Any
+    request: Request,
+    template: str,
+    language: Language,
+    code: int = 200,
+    *,
+    other_path: str | None = None,
+    **facts: Any,
 ) -> HTMLResponse:
-    """Print a page; *facts* are what its template says."""
+    """Print a page; *facts* are what its template says.
+
+    *other_path* is what follows the language in the other one, where that differs.
+    """
     other: Language = "en" if language == "fr" else "fr"
     settings = parts_of(request).settings
     # Behind the language, the switch leads to the same page in the same state.
@@ -94,7 +105,7 @@ def page(
             say=Voice(language),
             language=language,
             other=other,
-            other_url=f"/{other}{same}{query}",
+            other_url=f"/{other}{other_path or same}{query}",
             here=f"{settings.public_url.rstrip('/')}/{language}{same}",
             same_url=f"/{language}{same}{query}",
             style_url=f"/static/portal.css?v={_mark('portal.css')}",

@@ -67,7 +67,7 @@ def words() -> Mapping[str, Mapping[str, str]]:
 
 def instant(at: datetime, language: Language) -> str:
     """Word an instant by its day and hour in Montréal."""
-    day, local = wording.full_date(civil_date(at), language), at.astimezone(ZONE)
+    day, local = wording.weekday_date(civil_date(at), language), at.astimezone(ZONE)
     if language == "fr":
         hour = f"{local.hour}{_NO_BREAK}h{_NO_BREAK}{local.minute:02d}"
         return f"{day} à {hour} (heure de Montréal)"

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.verifying import PublicStatus
 from rules.dossier import Dossier, Kind, Phase
 from rules.reasons import Finding
 from workflows.messages import DutyView
@@ -152,6 +153,16 @@ class PermitChangeKept(Answer):
     effective_on: date
     dossiers_told: int
     delivered: bool
+
+
+class VerificationAnswer(Answer):
+    """What the public register says of a number at *as_of*; nothing of the person."""
+
+    number: str
+    status: PublicStatus
+    kind: Kind | None
+    last_valid_day: date | None
+    as_of: datetime
 
 
 class PaymentBegun(Answer):

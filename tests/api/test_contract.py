@@ -23,6 +23,7 @@ ROLE_OF = {
     "exam-results": "exam_body",
     "permits": "register",
     "staff": "officer",
+    "verification": "agency",
 }
 
 

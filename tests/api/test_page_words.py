@@ -12,10 +12,11 @@ from api.pages.signing_in import DOORS, Why
 from api.pages.telling import what_comes
 from api.pages.words import Voice, instant, words
 from api.signin.who import HOMES
+from api.verifying import PublicStatus
 from letters.compose import FOLDER
 from letters.wording import LANGUAGES
 from rules.agenda import Act
-from rules.dossier import Phase
+from rules.dossier import Kind, Phase
 from tests.dossiers import noon
 from workflows.messages import DutyView
 
@@ -42,14 +43,19 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
     assert asked <= set(words())
     # The end of these keys is a phase, an act, a state or a rank.
     chosen = (
-        *("status.", "history.", "coming.", "letters.", "step.", "turn."),
         *(f"sign_in.{door}" for door in (*DOORS, "failed_")),
         "frame.home_",
+        *("status.", "history.", "coming.", "letters.", "step.", "turn.", "kind."),
+        *("verdict.", "verdict_is.", "verdict_means."),
     )
     left_over = {
         key for key in words() if f'"{key}"' not in text and not key.startswith(chosen)
     }
     assert left_over <= {"headline.cancelled_more", "headline.result_moved_more"}
+    for status in PublicStatus:
+        parts = ("verdict", "verdict_is", "verdict_means")
+        assert {f"{part}.{status}" for part in parts} <= set(words())
+    assert {f"kind.{kind}" for kind in Kind} <= set(words())
     for phase in Phase:
         assert {f"status.{phase}", f"history.phase_{phase}"} <= set(words())
 
@@ -100,8 +106,9 @@ def test_a_fact_is_escaped_and_worded_as_the_sentence_asks() -> None:
     assert "&lt;script&gt;" in said
     at = noon(date(2026, 1, 1))
     assert (
-        instant(at, "fr") == "1er janvier 2026 à 12\u00a0h\u00a000 (heure de Montréal)"
+        instant(at, "fr")
+        == "jeudi 1er janvier 2026 à 12\u00a0h\u00a000 (heure de Montréal)"
     )
-    assert instant(at, "en").startswith("January 1, 2026 at 12:00")
+    assert instant(at, "en").startswith("Thursday, January 1, 2026 at 12:00")
     with pytest.raises(KeyError):
         Voice("en")("find.unknown")

@@ -1,0 +1,54 @@
+"""How often the public register is asked: counted by the minute, for all processes."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Integer, bindparam, delete, literal, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from records.models import Visit
+
+_A_MINUTE = timedelta(minutes=1)
+
+
+async def count_visit(
+    session: AsyncSession, visitor: str, at: datetime, *, most: int, most_of_all: int
+) -> timedelta | None:
+    """Count a question of a visitor, and of everybody together, in the minute of *at*.
+
+    None lets it through; else, how long until it may be asked again. Who asks too often
+    is not counted for the others. *visitor* is never empty. Each process may give its
+    own clock: one that is ahead by seconds begins its minute sooner, no more. To be
+    called without a transaction: everybody's count is one row.
+    """
+    minute = at.replace(second=0, microsecond=0)
+    said = {"minute": minute, "visitor": visitor, "most": most}
+    counted = await session.scalar(_COUNT, said)
+    if counted == 1:
+        await session.execute(delete(Visit).where(Visit.minute < minute))
+    refused = counted is None or counted > most_of_all
+    return minute + _A_MINUTE - at if refused else None
+
+
+_EVERYBODY = ""
+_KEY = [Visit.minute, Visit.visitor]
+_ONE_MORE = {"count": Visit.count + 1}
+_MINUTE = bindparam("minute", type_=Visit.minute.type)
+_OWN = (
+    insert(Visit)
+    .values(minute=_MINUTE, visitor=bindparam("visitor"), count=1)
+    .on_conflict_do_update(index_elements=_KEY, set_=_ONE_MORE)
+    .returning(Visit.count)
+    .cte("own")
+)
+_LET_THROUGH = select(_MINUTE, literal(_EVERYBODY), literal(1)).where(
+    _OWN.c.count <= bindparam("most", type_=Integer)
+)
+_OF_ALL = (
+    insert(Visit)
+    .from_select(["minute", "visitor", "count"], _LET_THROUGH)
+    .on_conflict_do_update(index_elements=_KEY, set_=_ONE_MORE)
+    .returning(Visit.count)
+    .cte("of_all")
+)
+_COUNT = select(_OF_ALL.c.count)
