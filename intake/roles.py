@@ -23,11 +23,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The numbers of a text, in order, and those to which the person gave a role."""
+    """
+    The numbers of a text, in order, and those to which the person gave a role.
+
+    *suspicious* look like numbers and are none.
+    """
 
     numbers: tuple[DossierNumber, ...] = ()
     new: frozenset[DossierNumber] = frozenset()
     expired: frozenset[DossierNumber] = frozenset()
+    suspicious: tuple[str, ...] = ()
 
     @property
     def unsaid(self) -> frozenset[DossierNumber]:
@@ -43,17 +48,29 @@ def roles_in(text: str) -> Roles:
     ("du certificat … vers le dossier …"); then, for two numbers, "dossier" against
     "certificat". Two numbers in one role are both returned: the caller must ask.
     """
-    numbers = find_dossier_numbers(text)
+    if not _MAY_NAME.search(text):
+        return Roles()
+    numbers, suspicious = find_dossier_numbers(text), find_suspicious_numbers(text)
+    if not numbers:
+        return Roles(suspicious=suspicious)
     read = numbers[:_NUMBERS_READ]
     # A badly written number has a role too: the words about it are not free.
-    marked = _marked(text, read, find_suspicious_numbers(text)[:_SUSPICIOUS_READ])
+    marked = _marked(text, read, suspicious[:_SUSPICIOUS_READ])
     said = set(_labelled(marked))
     said |= set(_unsaid_yet(_directed(marked), said))
     if len(numbers) == len(Role):
         said |= set(_unsaid_yet(_contrasted(marked, said), said))
     by_role = {role: frozenset(_numbers(read, said, role)) for role in Role}
-    return Roles(numbers, by_role[Role.NEW], by_role[Role.EXPIRED])
+    return Roles(numbers, by_role[Role.NEW], by_role[Role.EXPIRED], suspicious)
 
+
+# Most texts name nothing: without these letters, or others that pass for them, there
+# is no number to look for.
+_MAY_NAME = re.compile(
+    "c(?:ar|cv)|[\u0250-\u1fff\u2070-\u2dff\u2e80-\ud7ff\uf900-\ufeff\uff00-\uffef"
+    "\U00010000-\U0010ffff]",
+    re.IGNORECASE,
+)
 
 _Said = tuple[str, Role]
 
