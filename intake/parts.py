@@ -86,7 +86,7 @@ class _Walk:
         stop, body = _end_of_headers(raw, start, end)
         if stop - start > HEADER_BYTES:
             self.trouble("headers_too_large")
-            stop, body = start + HEADER_BYTES, end
+            return Headers.parse(raw[start : start + HEADER_BYTES]), end
         headers = _HEADER_LINES.match(raw, start, stop)
         if headers and headers.end() < stop:
             # Without the blank line, what is no header is the beginning of the body.

@@ -1,17 +1,18 @@
 """Whatever the bytes, a message is read to its end within bounds."""
 
+import time
 import tracemalloc
-from dataclasses import fields
-from itertools import chain
+from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intake.parts import DEPTH, PARTS, RAW_BYTES, TEXT_CHARACTERS
-from intake.understanding import Nature, Understood, Wish, understand
-from tests.intake.corpus import CASES
-from tests.intake.messages import HOUSE, OLD, Case, a_message, a_page
+from intake.understanding import Understood, understand
+from tests.intake.messages import HOUSE, OLD, a_message, a_page
+from tests.intake.mutations import LONG
+from tests.intake.soundness import counted, well_formed
 from tests.intake.written_with_malice import LIMITS, MEGABYTE, nested, with_parts
 
 AUTHENTICATED = "Authentication-Results: mx.echeance.example; dkim=pass "
@@ -75,23 +76,6 @@ def test_the_last_message_within_each_bound_has_no_problem() -> None:
     assert read(a_message("x" * (TEXT_CHARACTERS + 1))).problem == "text_too_long"
 
 
-def well_formed(mail: Understood) -> None:
-    """Assert what holds of every message, and that the safety net was not needed."""
-    assert mail.problem != "unexpected"
-    assert len(mail.text) <= TEXT_CHARACTERS
-    assert {mail.new_dossier, mail.expired_certificate} <= {None, *mail.numbers}
-    assert (
-        not mail.contradictory or mail.new_dossier is mail.expired_certificate is None
-    )
-    if mail.nature not in {Nature.PERSON, Nature.MAILING_LIST}:
-        assert mail.wish is Wish.NONE
-    texts = (getattr(mail, field.name) for field in fields(mail))
-    flat = chain.from_iterable(t if isinstance(t, tuple) else (t,) for t in texts)
-    for text in flat:
-        assert "\0" not in str(text)
-        str(text).encode()  # no half of a character: the database would refuse it
-
-
 @pytest.mark.parametrize(
     "raw",
     [
@@ -115,54 +99,62 @@ def test_no_bytes_at_all_make_it_raise(raw: bytes) -> None:
     well_formed(read(raw))
 
 
-SPICE = (
-    *(
-        b"\0",
-        b"\xff",
-        b"\r",
-        b"\n\n",
-        b"\r\n\r\n",
-        b"--=_b7\r\n",
-        b"--=_b7--",
-        b"=?",
-        b"?=",
+# --- twice the message, twice the work --------------------------------------------
+
+GROWING: dict[str, Callable[[int], bytes]] = {
+    "words": lambda n: a_message("bonjour le dossier " * n),
+    "numbers": lambda n: a_message(f"nouveau {OLD} " * n),
+    "beginnings of numbers": lambda n: a_message("CAR2021 " * n),
+    "roles": lambda n: a_message(f"Certificat expiré : {OLD}\n" * n),
+    "wishes": lambda n: a_message("transférer utiliser mon examen adresse " * n),
+    "quoted lines": lambda n: a_message("> bonjour\n" * n),
+    "attributions": lambda n: a_message("Le 3 mai, Luc\n a écrit\n" * n),
+    "blocks of headers": lambda n: a_message("De : Luc\nEnvoyé : x\nÀ : y\n" * n),
+    "tags": lambda n: a_page("<p>a<b>b" * n),
+    "open tags": lambda n: a_page("<a " * n),
+    "comments": lambda n: a_page("<!--" * n),
+    "accents": lambda n: a_message("e\u0301" * n),
+    "headers": lambda n: a_message("x", headers="X-A: b\n" * n),
+    "folded headers": lambda n: a_message("x", headers="X-A: b\n" + " c\n" * n),
+    "senders": lambda n: a_message("x", headers="From: a@b.example\n" * n),
+    "threads": lambda n: a_message("x", headers="References: <a@b>\n" * n),
+    "results": lambda n: a_message("x", top=f"{AUTHENTICATED}\n" * n),
+    "parts": lambda n: with_parts(min(n // 50, PARTS - 1)),
+    "recipients of a report": lambda n: a_message(
+        "Final-Recipient: x\nAction: failed\n" * n, kind="message/delivery-status"
     ),
-    *(
-        b"<",
-        b">",
-        b"<!--",
-        b"<blockquote>",
-        b"&#x110000;",
-        b"&#0;",
-        b"=",
-        b"=3D",
-        b"\xed\xa0\x80",
+    "words of a server": lambda n: a_message(
+        "could not be delivered 550 5.1.1 " * n, sender="mailer-daemon@x.example"
     ),
-    *(b"Content-Type: message/rfc822\r\n", b"Content-Transfer-Encoding: base64\r\n"),
-    *(
-        b"charset*0*=x''y;",
-        b'boundary="',
-        b"boundary*=a; boundary*0=b; ",
-        b"utf-7",
-        b"idna",
-    ),
-    *(b"=?utf-8?b?=?=", b"=?utf-16?q?=D8?=", b"charset=utf-16", "\ue000".encode()),
-    *(b"\xc4\xb0", "\u2028".encode(), b"CAR20", b"nouveau ", b"> ", b"-- \n", b"De :"),
-)
-MUTATIONS = st.lists(
-    st.tuples(st.floats(0, 1), st.integers(0, 40), st.sampled_from(SPICE)),
-    min_size=1,
-    max_size=6,
-)
+}
+SIZE = 2_000
+FASTER = 2.6
+"""More than twice: what is done once weighs, and grows with nothing."""
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(CASES), MUTATIONS)
-def test_no_mutation_of_a_real_message_makes_it_raise(
-    case: Case, mutations: list[tuple[float, int, bytes]]
-) -> None:
-    raw = case.raw
-    for place, cut, spice in mutations:
-        at = int(place * len(raw))
-        raw = raw[:at] + spice + raw[at + cut :]
-    well_formed(read(raw))
+@pytest.mark.parametrize("family", GROWING)
+def test_twice_the_message_asks_for_at_most_twice_the_work(family: str) -> None:
+    once, twice = (calls_of(GROWING[family](SIZE * times)) for times in (1, 2))
+    assert twice <= FASTER * once
+
+
+def calls_of(raw: bytes) -> int:
+    with counted() as work:
+        read(raw)
+    return work.calls
+
+
+@pytest.mark.skipif(not LONG, reason="a clock is asked in the long run only")
+@pytest.mark.parametrize("family", GROWING)
+def test_twice_the_message_takes_at_most_twice_the_time(family: str) -> None:
+    once, twice = (seconds_of(GROWING[family](SIZE * times)) for times in (2, 4))
+    assert twice <= FASTER * once + 0.01
+
+
+def seconds_of(raw: bytes) -> float:
+    def once() -> float:
+        began = time.process_time()
+        read(raw)
+        return time.process_time() - began
+
+    return min(once() for _ in range(5))
