@@ -65,7 +65,7 @@ class ForAPerson:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A filter calls it spam and nothing in it is known: listed, no task."""
+    """Nothing is known of what a filter or a list brought: listed, no task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ def meaning(mail: Understood, known: Known) -> Meaning:
         case Nature.MAILING_LIST:
             # A list may be the way in of a person, or of the whole Office.
             if known.nothing:
-                return Silence()
-            return ForAPerson(Unclear.FROM_A_LIST, _suggested(mail, known))
+                return SetAside()
+            return ForAPerson(Unclear.FROM_A_LIST, _dossier_named(mail, known))
         case Nature.PERSON:
             return _from_a_person(mail, known)
 
@@ -99,7 +99,7 @@ def _from_a_person(mail: Understood, known: Known) -> Meaning:
         return SetAside()
     unclear = _unclear(mail, known)
     if unclear is not None:
-        return ForAPerson(unclear, _suggested(mail, known))
+        return ForAPerson(unclear, _dossier_named(mail, known))
     completed = _request_completed(mail, known)
     if completed is not None:
         return _completion(mail, known, *completed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from intake.characters import clean, decoded, from_base64
 from intake.headers import Headers
-from intake.plain_text import text_of_html
+from intake.pages import text_of_html
 
 RAW_BYTES = 10 * 1024 * 1024
 HEADER_BYTES = 100 * 1024
@@ -23,6 +23,15 @@ _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\r\r")
 _HEADER_LINES = re.compile(rb"(?:(?:From |[!-9;-~]*:|[\t ])[^\r\n]*(?:\r\n?|\n|\Z))*")
 _PACKED = frozenset({"base64", "quoted-printable"})
 _CALENDAR_METHOD = re.compile(r"(?im)^method\s*:\s*(\w+)")
+
+
+class _Page(str):
+    """A text in HTML, which costs much to read and is often not the one chosen."""
+
+    __slots__ = ()
+
+    def read(self) -> str:
+        return clean(text_of_html(self))
 
 
 @dataclass(slots=True)
@@ -80,6 +89,8 @@ class _Walk:
         headers, body = self._opened(raw, start, end)
         parts = Parts(headers)
         self._entity(parts, headers, raw, body, end, depth)
+        parts.texts = [_plain(text) for text in parts.texts]
+        parts.enclosed = [_plain(text) for text in parts.enclosed]
         return parts
 
     def _opened(self, raw: bytes, start: int, end: int) -> tuple[Headers, int]:
@@ -166,13 +177,13 @@ class _Walk:
     ) -> None:
         if _is_for_reading(headers):
             text = self._text(headers, raw, start, end)
-            parts.texts.append(clean(text_of_html(text)) if html else text)
+            parts.texts.append(_Page(text) if html else text)
         elif self._enclosed_left > 0:
             # A file may be of any size; the rest of it is for whoever opens it.
             end = min(end, start + self._enclosed_left)
             self._enclosed_left -= end - start
             text = _text_of(headers, raw[start:end], complete=False)
-            parts.enclosed.append(clean(text_of_html(text)) if html else text)
+            parts.enclosed.append(_Page(text) if html else text)
 
     def _calendar(self, headers: Headers, raw: bytes, start: int, end: int) -> str:
         method = headers.parameter("method", "content-type")
@@ -228,6 +239,10 @@ def _is_for_reading(headers: Headers) -> bool:
     return not disposition.startswith("attachment") and "filename" not in disposition
 
 
+def _plain(text: str) -> str:
+    return text.read() if isinstance(text, _Page) else text
+
+
 def _chosen(versions: list[list[str]]) -> list[str]:
     """
     Choose among the same text said several ways, the plainest first.
@@ -236,8 +251,14 @@ def _chosen(versions: list[list[str]]) -> list[str]:
     ("your program cannot show this message"), is not the message.
     """
     said = [texts for texts in versions if "".join(texts).strip()]
-    naming = [texts for texts in said if "CAR" in "".join(texts).upper()]
-    return next(iter(naming or said), [])
+    naming = (texts for texts in said if _names_a_file(texts))
+    return next(naming, next(iter(said), []))
+
+
+def _names_a_file(texts: list[str]) -> bool:
+    if "CAR" not in "".join(texts).upper():
+        return False
+    return "CAR" in "".join(map(_plain, texts)).upper()
 
 
 def _unpacked(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from enum import StrEnum, auto
 
 from intake.parts import Parts
-from intake.plain_text import fold
+from intake.plain_text import any_of, fold
 
 
 class Fate(StrEnum):
@@ -34,9 +34,10 @@ _FIELD = re.compile(r"^ *(action|status|diagnostic-code) *: *(.*)", re.MULTILINE
 _ACTION = re.compile(r"[a-z]+")
 _STATUS = re.compile(r"([245])\.\d{1,3}\.\d{1,3}")
 _REPLY = re.compile(r"(?<![\d.])([245])\d\d(?![\d.])")
-_SAID_STATUS = re.compile(
-    r"(?<![\d.])(?:([45])\.\d{1,3}\.\d{1,3}(?!\.?\d)|([45])[0-5]\d[ -])"
-)
+_CODE = r"([45])\.\d{1,3}\.\d{1,3}(?!\.?\d)"
+# A telephone number of Montréal begins as a reply code does: 514 555-0142.
+_SAID_REPLY = re.compile(rf"(?<![\d.+-])([45])[0-5]\d[ -](?={_CODE}|[a-z<#\[])")
+_SAID_CODE = re.compile(rf"(?<![\d.]){_CODE}")
 _COPIED_ID = re.compile(r"(?im)^[> ]*message-id\s*:\s*(<[^<>\s]{1,250}>)")
 _CHARACTERS_READ = 6_000
 _CHARACTERS_COPIED = 50_000
@@ -46,48 +47,75 @@ _COPY_BEGINS = re.compile(
     r"|copie du message|texte du message|a copy of the original)"
 )
 
-_WAITS = re.compile(
-    r"\bdelayed\b|\(delay\)|\bdelay(?:ing)? (?:in|of|notification)"
-    r"|\b(?:delivery|message) delay\b"
-    r"|\bwarning message only\b|\bdo(?:es)? not need to (?:be )?resen[dt]\b"
-    r"|\bnot yet (?:been )?delivered\b|\bhas not been delivered yet\b"
-    r"|\battempts? will continue\b|\bwill (?:be retried|retry|keep trying|try again)\b"
-    r"|\bcontinuer(?:a|ons) (?:a|d')\b|\bnouvelles? tentatives?\b|\bretardee?s?\b"
-    r"|\bpas encore (?:ete |pu )?(?:remis|livre|distribue|etre)|\bsera reessaye\b"
-    r"|\bremise (?:retardee|differee|en attente)\b|\bdistribution differee\b"
+
+_GIVEN = r"(?:remis|delivre|livre|distribue|achemine|envoye|transmis)e?s?\b"
+_WAITS = any_of(
+    r"\bdelayed\b",
+    r"\(delay\)",
+    r"\bdelay(?:ing)? (?:in|of|notification)",
+    r"\b(?:delivery|message) delay\b",
+    r"\bwarning message only\b",
+    r"\bdo(?:es)? not need to (?:be )?resen[dt]\b",
+    r"\bnot yet (?:been )?delivered\b",
+    r"\bhas not been delivered yet\b",
+    r"\battempts? will continue\b",
+    r"\bwill (?:be retried|retry|keep trying|try again)\b",
+    r"\bcontinuer(?:a|ons) (?:a|d')\b",
+    r"\bnouvelles? tentatives?\b",
+    r"\bretardee?s?\b",
+    rf"\bpas encore (?:ete |pu )?(?:etre )?{_GIVEN}",
+    r"\bsera reessaye\b",
+    r"\b(?:remise|distribution|livraison) (?:retardee|differee|en attente)\b",
 )
-FAILURE = re.compile(
-    r"\bundeliver(?:ed|able)\b|\bnon[ -]?(?:remis|distribu|livr|delivery)"
-    r"|\breturned (?:mail|message|to sender|email)\b|\breturning message\b"
-    r"|\bfailure notice\b|\bnondeliverable\b|\bunzustellbar\b|\bno entregado\b"
-    r"|\bdelivery (?:status|failure|failed|has failed|incomplete|problem|delayed)"
-    r"|\bmail (?:delivery|system error)\b|\bmessage (?:undeliverable|status)\b"
-    r"|\bechec (?:de |d')?(?:la |l')?(?:remise|livraison|distribution|envoi"
-    r"|transmission)"
-    r"|\b(?:message|courriel|remise|livraison)s? (?:non (?:remis|livre|distribue)"
-    r"|impossible|refuse|rejete|retourne|retarde|differe)e?s?\b"
-    r"|\bretour (?:de|du) (?:courrier|courriel|message)\b|\bnotification d'echec\b"
-    r"|\bnotification (?:de|d'|sur) ?(?:l')?etat (?:de )?(?:la )?(?:remise"
-    r"|distribution)"
-    r"|\bwarning\s?: (?:message|could not)|\bmessage delayed\b"
+FAILURE = any_of(
+    r"\bundeliver(?:ed|able)\b",
+    r"\bnon[ -]?(?:remis|distribu|livr|delivr|delivery)",
+    r"\breturned (?:mail|message|to sender|email)\b",
+    r"\breturning message\b",
+    r"\bfailure notice\b",
+    r"\bnondeliverable\b",
+    r"\bunzustellbar\b",
+    r"\bno entregado\b",
+    r"\bdelivery (?:status|failure|failed|has failed|incomplete|problem|delayed)",
+    r"\bmail (?:delivery|system error)\b",
+    r"\bmessage (?:undeliverable|status|delayed)\b",
+    r"\bechec (?:de |d')?(?:la |l')?(?:remise|livraison|distribution|envoi|transmi)",
+    r"\b(?:message|courriel|remise|livraison)s? (?:impossible|refuse|rejete|retourne"
+    r"|retarde|differe)e?s?\b",
+    r"\bretour (?:de|du) (?:courrier|courriel|message)\b",
+    r"\bnotification d'echec\b",
+    r"\bnotification (?:de|d'|sur) ?(?:l')?etat (?:de )?(?:la )?(?:remise|distribut)",
+    r"\bwarning\s?: (?:message|could not)",
 )
-_FAILED = re.compile(
-    r"\b(?:could|can|cannot|was|were|has|is)(?: not|n't|not)?(?: be| been)? "
-    r"(?:not )?(?:be )?delivered\b|\bcouldn't (?:be delivered|deliver|find)\b"
-    r"|\bunable to deliver\b|\bnot (?:been )?delivered\b|\bgiving up\b|\bgave up\b"
-    r"|\bfailed permanently\b"
-    r"|\bdelivery (?:has )?failed\b"
-    r"|\bnot going to try again\b|\bpermanent (?:fatal )?(?:error|failure)s?\b"
-    r"|\b(?:n'a|n'ont) (?:pas )?pu etre (?:remis|livre|distribue|achemine|envoye)"
-    r"|\bn'a pas ete (?:remis|livre|distribue)|\bimpossible de (?:remettre|livrer"
-    r"|distribuer|transmettre|trouver)|\b(?:user|mailbox|recipient|address) "
-    r"(?:unknown|unavailable|not found|does not exist|rejected|is full|disabled)\b"
-    r"|\bunknown (?:user|recipient|address|mailbox)\b|\bno such (?:user|mailbox)\b"
-    r"|\b(?:adresse|destinataire|usager|utilisateur|boite)s?(?: \w+){0,3} "
-    r"(?:inconnu|introuvable|inexistant|invalide|pleine|n'existe|desactive)"
-    r"|\b(?:mailbox|inbox|account|quota) (?:is )?(?:full|over quota|exceeded)\b"
-    r"|\bover (?:its )?quota\b|\bdoes not (?:exist|have an? .{0,40}account)\b"
-    r"|\b(?:has been |was )?(?:blocked|rejected|refused) by\b|\brejete par\b"
+_FAILED = any_of(
+    r"\b(?:could|can|was|were|has|is|will)(?: not|n't)(?: be| been)? delivered\b",
+    r"\bcannot be delivered\b",
+    r"\bcouldn't (?:deliver|be found|find)\b",
+    r"\b(?:unable|not able|wasn't able) to deliver\b",
+    r"\bfailed permanently\b",
+    r"\bdelivery (?:has )?failed\b",
+    r"\bgiving up\b|\bgave up\b",
+    r"\bnot going to try again\b",
+    r"\bpermanent (?:fatal )?(?:error|failure)s?\b",
+    rf"\bn'(?:a|ont) (?:pas )?pu etre {_GIVEN}",
+    rf"\bn'(?:a|ont) pas ete {_GIVEN}",
+    r"\b(?:envoi|remise|livraison|distribution) [^.!?\n]{0,30}\ba echoue\b",
+    r"\bimpossible de (?:remettre|livrer|delivrer|distribuer|transmettre|trouver)",
+    r"\b(?:user|mailbox|recipient|address) (?:unknown|unavailable|not found"
+    r"|does not exist|rejected|is full|disabled)\b",
+    r"\bunknown (?:user|recipient|address|mailbox)\b",
+    r"\bno such (?:user|mailbox)\b",
+    r"\b(?:adresse|destinataire|usager|utilisateur|boite)s?(?: \w+){0,3} "
+    r"(?:inconnu|introuvable|inexistant|invalide|pleine|n'existe|desactive)",
+    r"\b(?:mailbox|inbox|account|quota) (?:is )?(?:full|over quota|exceeded)\b",
+    r"\bover (?:its )?quota\b",
+    r"\bdoes not (?:exist|have an? .{0,40}account)\b",
+    r"\b(?:has been |was )?(?:blocked|rejected|refused) by\b|\brejete par\b",
+)
+_ARRIVED = any_of(
+    r"\bsuccessfully delivered\b",
+    r"\b(?:was|has been) (?:successfully )?delivered\b",
+    r"\ba (?:bien )?ete (?:bien )?(?:remis|delivre|livre|distribue)e?\b",
 )
 
 
@@ -97,7 +125,7 @@ def says_failure(parts: Parts, subject: str) -> bool:
     *subject* is decoded. For messages that no person has written.
     """
     said = _said(parts)
-    found = _SAID_STATUS.search(said) or _FAILED.search(said) or _WAITS.search(said)
+    found = _SAID_REPLY.search(said) or _FAILED.search(said) or _WAITS.search(said)
     return bool(FAILURE.search(fold(subject)) or found)
 
 
@@ -160,12 +188,12 @@ def _said(parts: Parts) -> str:
 def _worded(said: str) -> Fate | None:
     if _WAITS.search(said):
         return Fate.UNDER_WAY
-    code = _SAID_STATUS.search(said)
-    if (code and "5" in (code[1], code[2])) or _FAILED.search(said):
+    code = _SAID_CODE.search(said) or _SAID_REPLY.search(said)
+    if (code and code[1] == "5") or _FAILED.search(said):
         return Fate.FAILED
     if code:
         return Fate.FAILED if FAILURE.search(said) else Fate.UNDER_WAY
-    return None
+    return Fate.DELIVERED if _ARRIVED.search(said) else None
 
 
 def _named(parts: Parts) -> Iterator[str]:

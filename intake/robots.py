@@ -5,7 +5,7 @@ from enum import StrEnum, auto
 
 from intake.headers import Headers
 from intake.parts import Parts
-from intake.plain_text import fold
+from intake.plain_text import any_of, fold
 from intake.reports import FAILURE, says_failure
 
 
@@ -79,17 +79,19 @@ def says_it_is_read_no_more(text: str) -> bool:
     return bool(_READ_NO_MORE.search(fold(text[:_BEGINNING])))
 
 
-_READ_NO_MORE = re.compile(
+_READ_NO_MORE = any_of(
     r"\bno longer (?:work|employ|with |at |part of|in use|use|monitor|valid|active"
-    r"|read)"
-    r"|\b(?:has|have) left (?:the|our) (?:company|organi[sz]ation|firm|agency)\b"
-    r"|\bne (?:travaille|fait|consulte|lis|lit) plus\b|\bn'(?:utilise|occupe) plus\b"
-    r"|\bn'est plus (?:a l'emploi|en poste|parmi|chez|au service|employe|utilise|valide"
-    r"|active?\b|surveille|lue?\b|consulte)|\bplus a (?:l'|notre )emploi\b"
-    r"|\ba quitte (?:l'|la |notre |ses |son )(?:agence|entreprise|organisation|emploi"
-    r"|compagnie|fonction|poste)"
-    r"|\b(?:adresse|boite|address|mailbox|account)\b[^.!?\n]{0,40}\b(?:desactive"
-    r"|abandonne|deactivated|disabled|retired|closed|fermee?\b)"
+    r"|read)",
+    r"\b(?:has|have) left (?:the|our) (?:company|organi[sz]ation|firm|agency)\b",
+    r"\bne (?:travaille|fait|consulte|lis|lit) plus\b",
+    r"\bn'(?:utilise|occupe) plus\b",
+    r"\bn'est plus (?:a l'emploi|en poste|parmi|chez|au service|employe|utilise"
+    r"|valide|active?\b|surveille|lue?\b|consulte)",
+    r"\bplus a (?:l'|notre )emploi\b",
+    r"\ba quitte (?:l'|la |notre |ses |son )(?:agence|entreprise|organisation|emploi"
+    r"|compagnie|fonction|poste)",
+    r"\b(?:adresse|boite|address|mailbox|account)\b[^.!?\n]{0,40}\b(?:desactive"
+    r"|abandonne|deactivated|disabled|retired|closed|fermee?\b)",
 )
 _BEGINNING = 400
 
@@ -138,10 +140,16 @@ def _submitted(headers: Headers) -> str:
 
 # --- programs that answer ---------------------------------------------------------
 
-_NOBODY = re.compile(
+_NOBODY = any_of(
     r"(?:no|ne|nao|do-?not|pas-?de|sans|ne-?pas)[._-]?(?:reply|repl|repondre|reponse"
-    r"|responder)\w*@|notifications?@|noreply[+._-]|no-reply[+._-]|donotreply|automate@"
-    r"|robot@|auto(?:reply|repondeur|responder)?@"
+    r"|responder)\w*@",
+    r"notifications?@",
+    r"noreply[+._-]",
+    r"no-reply[+._-]",
+    r"donotreply",
+    r"automate@",
+    r"robot@",
+    r"auto(?:reply|repondeur|responder)?@",
 )
 _ROBOT_HEADERS = (
     "x-autoreply",
@@ -169,23 +177,30 @@ _ROBOT_SUBJECT = re.compile(
     r"|自動返信|自動応答|自动回复|自動回覆|자동 ?회신|부재중|رد تلقائي|תשובה אוטומטית)"
 )
 # Programs that ask for a proof of life, and those that number what they receive.
-_CHALLENGE = re.compile(
-    r"\b(?:please )?confirm (?:that )?(?:your|you sent)(?: \w+)? (?:message|e-?mail)\b"
-    r"|\bsender verification\b|\bverification (?:required|requise)\b|\bboxbe\b"
-    r"|\bspam ?arrest\b|\bvotre (?:message|courriel) est en attente\b"
-    r"|\bconfirm(?:ez|er|ation de) (?:votre|l'envoi)\b|\bmailinblack\b"
-    r"|\bdemande d'authentification de l'expediteur\b"
+_CHALLENGE = any_of(
+    r"\b(?:please )?confirm (?:that )?(?:your|you sent)(?: \w+)? (?:message|e-?mail)\b",
+    r"\bsender verification\b",
+    r"\bverification (?:required|requise)\b",
+    r"\bboxbe\b",
+    r"\bspam ?arrest\b",
+    r"\bvotre (?:message|courriel) est en attente\b",
+    r"\bconfirm(?:ez|er|ation de) (?:votre|l'envoi)\b",
+    r"\bmailinblack\b",
+    r"\bdemande d'authentification de l'expediteur\b",
 )
-_ACKNOWLEDGED = re.compile(
-    r"\[?\b(?:ticket|billet|case|cas|requete|incident|dossier client)\b ?[#:n°]{0,3} ?"
-    r"\d{2,}|\[[#a-z-]{0,8}\d{3,}\]|\brequest (?:received|created)\b"
-    r"|\baccuse de reception\b"
-    r"|\b(?:message|demande|requete|courriel)(?: a)?(?: bien)?(?: ete)? "
-    r"(?:recue?|enregistree?|creee?)\b"
-    r"|\bbien (?:recu|reception)\b|\bhas been received\b"
-    r"|\bwe(?:'ve| have)? received your\b"
-    r"|\bthank you for (?:contacting|your (?:message|e-?mail))\b"
-    r"|\bmerci d'avoir (?:communique|contacte|ecrit)\b"
+_ACKNOWLEDGED = any_of(
+    r"\[?\b(?:ticket|billet|case|cas|requete|incident"
+    r"|dossier client)\b ?[#:n°]{0,3} ?\d{2,}",
+    r"\[[#a-z-]{0,8}\d{3,}\]",
+    r"\brequest (?:received|created)\b",
+    r"\baccuse de reception\b",
+    r"\b(?:message|demande|requete|courriel)(?: a)?(?: bien)?(?: ete)? (?:recue?"
+    r"|enregistree?|creee?)\b",
+    r"\bbien (?:recu|reception)\b",
+    r"\bhas been received\b",
+    r"\bwe(?:'ve| have)? received your\b",
+    r"\bthank you for (?:contacting|your (?:message|e-?mail))\b",
+    r"\bmerci d'avoir (?:communique|contacte|ecrit)\b",
 )
 
 

@@ -231,7 +231,7 @@ async def test_what_changes_a_right_under_a_doubtful_name_goes_to_a_person(
 ) -> None:
     await office.place(a_newcomer())
 
-    taken = await take(room, failed(a_letter(text, subject=f"Dossier {NEWCOMER}")))
+    taken = await take(room, failed(a_letter(text)))
 
     assert (await the_task(office)).reason == "mail_sender_doubtful"
     assert taken.dossier == NEWCOMER
@@ -375,7 +375,7 @@ async def test_an_answer_to_our_letter_is_heard_whatever_a_filter_thinks(
     assert (number, fact.wish) == (NEWCOMER, MailWish.OTHER)
 
 
-async def test_a_list_of_which_nothing_is_known_is_ignored(
+async def test_a_list_of_which_nothing_is_known_is_set_aside(
     office: Office, room: MailRoom
 ) -> None:
     await marc_came_back(office)
@@ -384,7 +384,8 @@ async def test_a_list_of_which_nothing_is_known_is_ignored(
         room, a_letter("Bonjour à tous", sender=STRANGER, List_Id="<x.example>")
     )
 
-    assert taken.outcome is Outcome.IGNORED
+    assert taken.outcome is Outcome.SET_ASIDE
+    assert await office.rows(TaskRow) == []
 
 
 @pytest.mark.parametrize("letter", [BOTH, "Bonjour"], ids=["a number", "a sender"])

@@ -120,6 +120,15 @@ PROGRAMS = (
         ROBOT,
     ),
     Case(
+        "a complaint that a reader's program sends",
+        in_parts(
+            a_part("This is an abuse report."),
+            a_part("Feedback-Type: abuse", "message/feedback-report"),
+            container="report; report-type=feedback-report",
+        ),
+        in_english(ROBOT),
+    ),
+    Case(
         "an answer to an invitation",
         in_parts(
             a_part("Marie Lavoie a accepté cette invitation."),
