@@ -48,9 +48,9 @@ def roles_in(text: str) -> Roles:
     ("du certificat … vers le dossier …"); then, for two numbers, "dossier" against
     "certificat". Two numbers in one role are both returned: the caller must ask.
     """
-    if not _MAY_NAME.search(text):
-        return Roles()
-    numbers, suspicious = find_dossier_numbers(text), find_suspicious_numbers(text)
+    # A number is never broken over two lines: the others need not be looked through.
+    naming = "\n".join(line for line in text.split("\n") if _MAY_NAME.search(line))
+    numbers, suspicious = find_dossier_numbers(naming), find_suspicious_numbers(naming)
     if not numbers:
         return Roles(suspicious=suspicious)
     read = numbers[:_NUMBERS_READ]
@@ -64,8 +64,7 @@ def roles_in(text: str) -> Roles:
     return Roles(numbers, by_role[Role.NEW], by_role[Role.EXPIRED], suspicious)
 
 
-# Most texts name nothing: without these letters, or others that pass for them, there
-# is no number to look for.
+# Without these letters, or others that pass for them, there is no number to look for.
 _MAY_NAME = re.compile(
     "c(?:ar|cv)|[\u0250-\u1fff\u2070-\u2dff\u2e80-\ud7ff\uf900-\ufeff\uff00-\uffef"
     "\U00010000-\U0010ffff]",
@@ -115,7 +114,7 @@ def _marked(
 
 _NEW = (
     # « de nouveau » alone means again.
-    r"(?<!de )\bnouve(?:aux?|lle|l)\b|\bnouve(?:au|lle) (?=dossier|numero|file)"
+    r"\bnouve(?<!de nouve)(?:aux?|lle|l)\b|\bnouve(?:au|lle) (?=dossier|numero|file)"
     r"|\bnouv(?:o|eua|eaux)\b|\bnew(?:ly)?\b"
     r"|\b(?:dossier|numero) (?:que j'ai|que je viens d'|que je viens de)"
     r" ?(?:tout juste )?(?:ouvert|ouvrir|creer|cree|recu|recevoir)\b"
