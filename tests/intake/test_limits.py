@@ -79,6 +79,7 @@ def test_the_last_message_within_each_bound_has_no_problem() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
+        b"",
         b"Content-Type: text/plain; charset=\0\nno header\xe9",
         b"Content-Type: multipart/mixed; boundary*=a; boundary*0=b\n\n--a\n\nx",
         b"Content-Type: multipart/mixed; boundary=\xe9\n\n--\xe9\n\nx",
