@@ -14,13 +14,15 @@ from temporalio.client import Client
 
 from intake.arrival import Door, House
 from intake.delivery import deliver, store_fact
+from intake.known import known_about
 from intake.matching import (
+    Arrived,
     Asks,
     CameBack,
     ForAPerson,
     Meaning,
+    SetAside,
     Silence,
-    known_about,
     meaning,
 )
 from intake.understanding import Understood, understand
@@ -44,7 +46,11 @@ _TWINS_READ = 3
 """One Message-ID on every letter of a sender must not fill the memory."""
 
 _LEFT_US = ("accepted", "unknown")
-"""States of letters that may come back; one being handed over will tell by itself."""
+"""States of letters of which a mail server may tell; one being handed over will tell
+by itself. One that was delivered may still come back, and none arrives after that."""
+
+_KEPT_AS_WRITTEN = frozenset({MailWish.OBSERVATIONS, MailWish.CANCEL})
+"""Wishes whose words an officer must weigh: comments, the reason of a cancellation."""
 
 
 class Outcome(StrEnum):
@@ -53,6 +59,7 @@ class Outcome(StrEnum):
     FACT = "fact"
     TASK = "task"
     IGNORED = "ignored"
+    SET_ASIDE = "set_aside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +197,10 @@ async def _follow(
     match follows:
         case Silence():
             return Taken(mail_id, Outcome.IGNORED)
+        case SetAside():
+            return Taken(mail_id, Outcome.SET_ASIDE)
+        case Arrived():
+            return await _note_arrival(session, mail_id, follows)
         case ForAPerson():
             return await _give_to_a_person(session, mail_id, follows, received_at)
         case CameBack():
@@ -222,13 +233,25 @@ async def _give_to_a_person(
     )
 
 
+async def _note_arrival(session: AsyncSession, mail_id: str, arrived: Arrived) -> Taken:
+    await session.execute(
+        update(Letter)
+        .where(Letter.key == arrived.letter_key, Letter.state.in_(_LEFT_US))
+        .values(state="delivered", changed_at=func.now())
+    )
+    return Taken(mail_id, Outcome.IGNORED, arrived.dossier)
+
+
 async def _note_bounce(
     session: AsyncSession, mail_id: str, came_back: CameBack, received_at: datetime
 ) -> Taken:
     at = await now_for(session, came_back.dossier, real_now=received_at)
     await session.execute(
         update(Letter)
-        .where(Letter.key == came_back.letter_key, Letter.state.in_(_LEFT_US))
+        .where(
+            Letter.key == came_back.letter_key,
+            Letter.state.in_((*_LEFT_US, "delivered")),
+        )
         .values(state="bounced", changed_at=func.now())
     )
     fact = LetterBounced(
@@ -250,11 +273,11 @@ async def _note_asked(
     received_at: datetime,
 ) -> Taken:
     at = await now_for(session, asks.dossier, real_now=received_at)
-    if asks.wish is MailWish.OBSERVATIONS:
+    if asks.wish in _KEPT_AS_WRITTEN:
         text = insert(WrittenText).values(
             text_id=mail_id,
             dossier=asks.dossier,
-            text=mail.text,
+            text=mail.text or mail.subject,
             by="person",
         )
         await session.execute(text.on_conflict_do_nothing())
@@ -268,7 +291,12 @@ async def _note_asked(
         certificate=asks.certificate,
         missing=asks.missing,
     )
-    return await _told(session, mail_id, asks.dossier, fact)
+    taken = await _told(session, mail_id, asks.dossier, fact)
+    if asks.besides is None:
+        return taken
+    rest = ForAPerson(asks.besides, asks.dossier)
+    task = await _give_to_a_person(session, mail_id, rest, received_at)
+    return replace(taken, task_id=task.task_id, reason=task.reason)
 
 
 async def _told(
@@ -312,7 +340,7 @@ def _storable(mail: Understood) -> Understood:
         subject=_clean(mail.subject),
         text=_clean(mail.text),
         suspicious=tuple(_clean(each) for each in mail.suspicious),
-        bounced_message_id=mail.bounced_message_id and _clean(mail.bounced_message_id),
+        letter=mail.letter and _clean(mail.letter),
     )
 
 

@@ -1,22 +1,14 @@
-"""Which dossier does a letter speak of, and what does it ask of it?"""
+"""What follows from a letter, given what the records know: a decision without I/O."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from intake.understanding import Nature, Understood, Wish
-from records.dossiers import restored
-from records.models import Certificate, DossierRow, Letter, Person
-from rules.dossier import Dossier, Item, Phase, Stage, TransferRequest
+from intake.known import WAITING, Known
+from intake.understanding import Fate, Nature, Proof, Understood, Wish
+from rules.dossier import Item, Stage, TransferRequest
 from rules.numbers import DossierNumber, find_dossier_numbers
 from workflows.messages import MailWish
-
-WAITING = frozenset({Phase.EXAM_AWAITED, Phase.IN_REVIEW})
-"""The phases in which an exam result may be asked for."""
 
 
 class Unclear(StrEnum):
@@ -25,22 +17,39 @@ class Unclear(StrEnum):
     BROKEN = "mail_broken"
     CONTRADICTORY = "mail_contradictory"
     UNMATCHED = "mail_unmatched"
+    SENDER_DOUBTFUL = "mail_sender_doubtful"
+    FROM_A_LIST = "mail_from_a_list"
+    ALSO_AN_ADDRESS = "mail_also_an_address"
+    READ_NO_MORE = "mail_read_no_more"
     BOUNCE_UNMATCHED = "bounce_unmatched"
 
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """A letter asks something of a dossier."""
+    """
+    A letter asks something of a dossier.
+
+    *besides* is why a person must read it too: it says more than its fact can hold.
+    """
 
     dossier: DossierNumber
     wish: MailWish
     certificate: DossierNumber | None = None
     missing: tuple[Item, ...] = ()
+    besides: Unclear | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CameBack:
     """A letter of ours came back."""
+
+    dossier: DossierNumber
+    letter_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A mail server says that a letter of ours was delivered."""
 
     dossier: DossierNumber
     letter_key: str
@@ -55,115 +64,59 @@ class ForAPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """Nothing is known of what a filter or a list brought: listed, no task."""
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """A robot speaks; nothing follows."""
 
 
-Meaning: TypeAlias = Asks | CameBack | ForAPerson | Silence
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The letter of ours that a message answers."""
-
-    key: str
-    notice: str
-    dossier: DossierNumber
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the records hold about the numbers, the sender and the thread of a letter.
-
-    *of_sender* is empty unless the address belongs to exactly one person.
-    """
-
-    dossiers: dict[DossierNumber, tuple[Phase, Dossier]] = field(default_factory=dict)
-    certificates: frozenset[DossierNumber] = frozenset()
-    answered: Answered | None = None
-    returned: Answered | None = None
-    of_sender: tuple[tuple[DossierNumber, Phase], ...] = ()
-
-    def waits(self, number: DossierNumber) -> bool:
-        """Answer whether this dossier exists and may still be given an exam result."""
-        return number in self.dossiers and self.dossiers[number][0] in WAITING
-
-
-async def known_about(session: AsyncSession, mail: Understood) -> Known:
-    """Look up everything `meaning` needs."""
-    answered = await _letter(session, mail.in_reply_to)
-    returned = await _letter(session, [mail.bounced_message_id or ""])
-    numbers = {*mail.numbers, *([answered.dossier] if answered else [])}
-    rows = await session.scalars(
-        select(DossierRow).where(DossierRow.number.in_(numbers))
-    )
-    certificates = await session.scalars(
-        select(Certificate.number).where(Certificate.number.in_(numbers))
-    )
-    return Known(
-        dossiers={
-            DossierNumber(row.number): (Phase(row.phase), restored(row.facts))
-            for row in rows
-        },
-        certificates=frozenset(DossierNumber(number) for number in certificates),
-        answered=answered,
-        returned=returned,
-        of_sender=await _dossiers_of(session, mail.sender),
-    )
-
-
-async def _letter(session: AsyncSession, message_ids: Sequence[str]) -> Answered | None:
-    """Find the newest letter of ours in a thread."""
-    row = await session.scalar(
-        select(Letter)
-        .where(Letter.message_id.in_(message_ids))
-        .order_by(Letter.occurred_at.desc(), Letter.key.desc())
-        .limit(1)
-    )
-    if row is None:
-        return None
-    return Answered(row.key, row.notice, DossierNumber(row.dossier))
-
-
-async def _dossiers_of(
-    session: AsyncSession, sender: str | None
-) -> tuple[tuple[DossierNumber, Phase], ...]:
-    people = select(Person.person_id).where(func.lower(Person.email) == sender)
-    persons = (await session.scalars(people.limit(2))).all()
-    if len(persons) != 1:
-        return ()  # an address that two persons share names neither
-    theirs = select(DossierRow.number, DossierRow.phase).where(
-        DossierRow.person_id == persons[0], DossierRow.phase != Phase.CLOSED
-    )
-    return tuple(
-        (DossierNumber(number), Phase(phase))
-        for number, phase in await session.execute(theirs)
-    )
-
-
-# ----------------------------------------------------------- what it means, no I/O
+Meaning: TypeAlias = Asks | CameBack | Arrived | ForAPerson | SetAside | Silence
 
 
 def meaning(mail: Understood, known: Known) -> Meaning:
     """Say what follows from a letter; what is not known is asked, never guessed."""
     match mail.nature:
-        case Nature.AUTO_REPLY | Nature.MAILING_LIST | Nature.OWN_MAIL:
+        case Nature.OWN_MAIL | Nature.LOOP:
             return Silence()
-        case Nature.BOUNCE:
-            return _bounce(mail, known)
+        case Nature.AUTO_REPLY:
+            return _answered_by_a_robot(mail, known)
+        case Nature.REPORT:
+            return _reported(mail, known)
+        case Nature.MAILING_LIST:
+            # A list may be the way in of a person, or of the whole Office.
+            if known.nothing:
+                return SetAside()
+            return ForAPerson(Unclear.FROM_A_LIST, _dossier_named(mail, known))
         case Nature.PERSON:
-            unclear = _unclear(mail)
+            return _from_a_person(mail, known)
+
+
+def _from_a_person(mail: Understood, known: Known) -> Meaning:
+    if mail.spam and known.nothing:
+        return SetAside()
+    unclear = _unclear(mail, known)
     if unclear is not None:
-        return ForAPerson(unclear, _suggested(mail, known))
+        return ForAPerson(unclear, _dossier_named(mail, known))
     completed = _request_completed(mail, known)
     if completed is not None:
         return _completion(mail, known, *completed)
     return _asked(mail, known)
 
 
-def _unclear(mail: Understood) -> Unclear | None:
+_CHANGES_A_RIGHT = frozenset({Wish.CANCEL, Wish.ADDRESS, Wish.MIXED})
+
+
+def _unclear(mail: Understood, known: Known) -> Unclear | None:
     if mail.problem is not None:
         return Unclear.BROKEN
+    # A request to transfer is heard all the same: it moves a result between two
+    # dossiers of one person, and each letter about it goes to the address on file.
+    harmful = mail.wish in _CHANGES_A_RIGHT or not known.knows_sender
+    if mail.authenticated is Proof.FAIL and harmful:
+        return Unclear.SENDER_DOUBTFUL
     return Unclear.CONTRADICTORY if mail.contradictory else None
 
 
@@ -172,16 +125,29 @@ def _asked(mail: Understood, known: Known) -> Meaning:
     if mail.wish is Wish.TRANSFER:
         return _transfer(mail, known, roles)
     if _lacks_only_the_wish(mail, known, roles):
-        return _request(roles.new, roles.expired, (Item.WISH,))
+        return _request(mail, roles.new, roles.expired, (Item.WISH,))
     return _other(mail, known)
 
 
-def _bounce(mail: Understood, known: Known) -> Meaning:
-    if mail.bounce_permanent is False:
-        return Silence()  # a delay: the relay goes on trying
-    if known.returned is None:
-        return ForAPerson(Unclear.BOUNCE_UNMATCHED)
-    return CameBack(known.returned.dossier, known.returned.key)
+def _reported(mail: Understood, known: Known) -> Meaning:
+    """Believe a report only about a letter of ours, whose id nobody can guess."""
+    letter = known.returned
+    match mail.fate:
+        case Fate.UNDER_WAY:
+            return Silence()  # the relay goes on trying
+        case Fate.DELIVERED:
+            return Arrived(letter.dossier, letter.key) if letter else Silence()
+        case Fate.FAILED | None:
+            if letter is None:
+                return ForAPerson(Unclear.BOUNCE_UNMATCHED)
+            return CameBack(letter.dossier, letter.key)
+
+
+def _answered_by_a_robot(mail: Understood, known: Known) -> Meaning:
+    """An absence ends; an address that nobody reads any more does not."""
+    if mail.read_no_more and known.answered is not None:
+        return ForAPerson(Unclear.READ_NO_MORE, known.answered.dossier)
+    return Silence()
 
 
 def _suggested(mail: Understood, known: Known) -> DossierNumber | None:
@@ -219,16 +185,33 @@ def _transfer(mail: Understood, known: Known, roles: _Roles) -> Meaning:
     if roles.new is not None:
         if roles.new not in known.dossiers:
             return ForAPerson(Unclear.UNMATCHED, _suggested(mail, known))
-        return _request(roles.new, roles.expired, ())
+        wish = () if _may_be_theirs(mail, known, roles) else (Item.WISH,)
+        return _request(mail, roles.new, roles.expired, wish)
     if known.answered is not None and known.waits(known.answered.dossier):
-        return _request(known.answered.dossier, roles.expired, ())
+        return _request(mail, known.answered.dossier, roles.expired, ())
     theirs = [number for number, phase in known.of_sender if phase in WAITING]
     if len(theirs) == 1:
-        return _request(theirs[0], roles.expired, (Item.NEW_DOSSIER,))
+        return _request(mail, theirs[0], roles.expired, (Item.NEW_DOSSIER,))
     return ForAPerson(Unclear.UNMATCHED, _suggested(mail, known))
 
 
+def _may_be_theirs(mail: Understood, known: Known, roles: _Roles) -> bool:
+    """
+    Answer whether the person of the new dossier may have written.
+
+    A stranger may be that person at another address. Who says to act for somebody
+    else, or has neither of the two dossiers, is not: only the representative can say
+    the wish (OPC, certification-management), and is asked for it at the address on
+    file.
+    """
+    theirs = {number for number, _ in known.of_sender}
+    if theirs:
+        return bool(theirs & {roles.new, roles.expired})
+    return not mail.for_another
+
+
 def _request(
+    mail: Understood,
     dossier: DossierNumber | None,
     certificate: DossierNumber | None,
     missing: tuple[Item, ...],
@@ -238,7 +221,8 @@ def _request(
         return ForAPerson(Unclear.CONTRADICTORY, dossier)
     lacking = {*missing, *(() if certificate else (Item.EXPIRED_CERTIFICATE,))}
     in_order = tuple(item for item in Item if item in lacking)
-    return Asks(dossier, MailWish.TRANSFER, certificate, in_order)
+    besides = Unclear.ALSO_AN_ADDRESS if mail.gives_an_address else None
+    return Asks(dossier, MailWish.TRANSFER, certificate, in_order, besides)
 
 
 def _lacks_only_the_wish(mail: Understood, known: Known, roles: _Roles) -> bool:
@@ -287,13 +271,15 @@ def _completion(
     if mail.wish is not Wish.TRANSFER and not brings_a_number:
         return _other(mail, known)
     wish_said = mail.wish is Wish.TRANSFER or Item.WISH not in request.missing
-    return _request(dossier, certificate, () if wish_said else (Item.WISH,))
+    return _request(mail, dossier, certificate, () if wish_said else (Item.WISH,))
 
 
 _AS_A_FACT = {
     Wish.TRANSFER: MailWish.TRANSFER,
     Wish.CANCEL: MailWish.CANCEL,
+    Wish.ADDRESS: MailWish.ADDRESS,
     Wish.OBSERVATIONS: MailWish.OBSERVATIONS,
+    Wish.MIXED: MailWish.OTHER,
     Wish.OTHER: MailWish.OTHER,
     Wish.NONE: MailWish.OTHER,  # an empty letter may hold its wish in an attachment
 }

@@ -1,11 +1,9 @@
-"""Turn what a mail program wrote into what the person wrote."""
+"""Whose words are these: the person's now, somebody's passed on, or a quotation?"""
 
 import re
 import unicodedata
-from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from html.parser import HTMLParser
 
 
 def _plain_letter(code: int) -> str:
@@ -21,134 +19,9 @@ def fold(text: str) -> str:
     return text.translate(_FOLD)
 
 
-# --- HTML -------------------------------------------------------------------------
-
-_SILENT = frozenset({"head", "script", "style", "template", "title"})
-_VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|wbr")
-_BLOCK = re.compile(
-    "address|article|blockquote|body|br|caption|center|dd|div|dl|dt|fieldset|footer"
-    "|form|h[1-6]|header|hr|html|li|main|ol|p|pre|section|table|tr|ul"
-)
-_CLOSES_ITSELF = frozenset({"p", "li", "tr", "td", "th", "dt", "dd"})
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all")
-_INDENTED = re.compile(r"border\s*:\s*none")
-_TAG_CHARACTERS = 2_000
-_OPEN_ELEMENTS = 200
-
-
-def text_of_html(html: str) -> str:
-    """
-    Return the text a reader sees, one line a block; quoted lines begin with `> `.
-
-    What the page hides is left out. Linear in the length of *html*, whatever it is.
-    """
-    reader = _Reader()
-    reader.feed(_tamed(html))
-    reader.close()
-    return reader.text()
-
-
-def _tamed(html: str) -> str:
-    """
-    Leave only short, closed tags, so that HTMLParser meets nothing to look back for.
-
-    HTMLParser before 3.13.6 is quadratic on unclosed markup (CVE-2025-6069), and
-    raises on some declarations; can go when that is the oldest Python served.
-    """
-    first, *rest = _without_comments(html).split("<")
-    kept = [first]
-    for piece in rest:
-        close = piece.find(">")
-        if close < 0 or not (piece[0].isalpha() or piece[0] in "/!?"):
-            kept.append("&lt;" + piece)
-        elif close > _TAG_CHARACTERS or piece[0] in "!?":
-            kept.append(piece[close + 1 :])
-        else:
-            kept.append("<" + _with_paired_quotes(piece[:close]) + piece[close:])
-    return "".join(kept)
-
-
-def _without_comments(html: str) -> str:
-    kept, at = [], 0
-    while (start := html.find("<!--", at)) >= 0:
-        kept.append(html[at:start])
-        end = html.find("-->", start)
-        at = len(html) if end < 0 else end + 3
-    return "".join([*kept, html[at:]])
-
-
-def _with_paired_quotes(tag: str) -> str:
-    for quote in "\"'":
-        if tag.count(quote) % 2:
-            tag = tag.replace(quote, "")
-    return tag
-
-
-@dataclass(frozen=True, slots=True)
-class _Element:
-    tag: str
-    hidden: bool
-    quoted: bool
-
-
-class _Reader(HTMLParser):
-    """Collects the visible text, line by line."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._open: list[_Element] = []
-        self._count: Counter[str] = Counter()
-        self._hidden = 0
-        self._quoted = 0
-        self._line: list[str] = []
-        self._lines: list[str] = []
-
-    def text(self) -> str:
-        self._end_line()
-        return "\n".join(self._lines)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _CLOSES_ITSELF and self._open and self._open[-1].tag == tag:
-            self.handle_endtag(tag)
-        if _BLOCK.fullmatch(tag):
-            self._end_line()
-        elif tag in {"td", "th"}:
-            self._line.append(" ")
-        if _VOID.fullmatch(tag) or len(self._open) >= _OPEN_ELEMENTS:
-            return
-        names = {name: (value or "").lower() for name, value in attrs}
-        style = names.get("style", "")
-        hidden = tag in _SILENT or "hidden" in names or bool(_HIDDEN.search(style))
-        # Gmail's "indent more" is a blockquote too, and quotes nobody.
-        quoted = tag == "blockquote" and not _INDENTED.search(style)
-        self._open.append(_Element(tag, hidden, quoted))
-        self._count[tag] += 1
-        self._hidden += hidden
-        self._quoted += quoted
-
-    def handle_endtag(self, tag: str) -> None:
-        if _BLOCK.fullmatch(tag):
-            self._end_line()
-        while self._count[tag]:
-            element = self._open.pop()
-            self._count[element.tag] -= 1
-            self._hidden -= element.hidden
-            self._quoted -= element.quoted
-            if element.tag == tag:
-                return
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self._line.append(data)
-
-    def _end_line(self) -> None:
-        line = " ".join("".join(self._line).split())
-        self._line.clear()
-        if line:
-            self._lines.append("> " + line if self._quoted else line)
-
-
-# --- whose words are these? -------------------------------------------------------
+def any_of(*phrases: str) -> re.Pattern[str]:
+    """Compile phrases, each a pattern in the letters that `fold` leaves."""
+    return re.compile("|".join(phrases))
 
 
 @dataclass(frozen=True, slots=True)

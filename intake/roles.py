@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum, auto
-from itertools import islice
+from itertools import islice, pairwise
 
 from intake.plain_text import fold
 from rules.numbers import (
@@ -23,11 +23,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The numbers of a text, in order, and those to which the person gave a role."""
+    """
+    The numbers of a text, in order, and those to which the person gave a role.
+
+    *suspicious* look like numbers and are none.
+    """
 
     numbers: tuple[DossierNumber, ...] = ()
     new: frozenset[DossierNumber] = frozenset()
     expired: frozenset[DossierNumber] = frozenset()
+    suspicious: tuple[str, ...] = ()
 
     @property
     def unsaid(self) -> frozenset[DossierNumber]:
@@ -43,17 +48,28 @@ def roles_in(text: str) -> Roles:
     ("du certificat … vers le dossier …"); then, for two numbers, "dossier" against
     "certificat". Two numbers in one role are both returned: the caller must ask.
     """
-    numbers = find_dossier_numbers(text)
+    # A number is never broken over two lines: the others need not be looked through.
+    naming = "\n".join(line for line in text.split("\n") if _MAY_NAME.search(line))
+    numbers, suspicious = find_dossier_numbers(naming), find_suspicious_numbers(naming)
+    if not numbers:
+        return Roles(suspicious=suspicious)
     read = numbers[:_NUMBERS_READ]
     # A badly written number has a role too: the words about it are not free.
-    marked = _marked(text, read, find_suspicious_numbers(text)[:_SUSPICIOUS_READ])
+    marked = _marked(text, read, suspicious[:_SUSPICIOUS_READ])
     said = set(_labelled(marked))
     said |= set(_unsaid_yet(_directed(marked), said))
     if len(numbers) == len(Role):
         said |= set(_unsaid_yet(_contrasted(marked, said), said))
     by_role = {role: frozenset(_numbers(read, said, role)) for role in Role}
-    return Roles(numbers, by_role[Role.NEW], by_role[Role.EXPIRED])
+    return Roles(numbers, by_role[Role.NEW], by_role[Role.EXPIRED], suspicious)
 
+
+# Without these letters, or others that pass for them, there is no number to look for.
+_MAY_NAME = re.compile(
+    "c(?:ar|cv)|[\u0250-\u1fff\u2070-\u2dff\u2e80-\ud7ff\uf900-\ufeff\uff00-\uffef"
+    "\U00010000-\U0010ffff]",
+    re.IGNORECASE,
+)
 
 _Said = tuple[str, Role]
 
@@ -98,7 +114,7 @@ def _marked(
 
 _NEW = (
     # « de nouveau » alone means again.
-    r"(?<!de )\bnouve(?:aux?|lle|l)\b|\bnouve(?:au|lle) (?=dossier|numero|file)"
+    r"\bnouve(?<!de nouve)(?:aux?|lle|l)\b|\bnouve(?:au|lle) (?=dossier|numero|file)"
     r"|\bnouv(?:o|eua|eaux)\b|\bnew(?:ly)?\b"
     r"|\b(?:dossier|numero) (?:que j'ai|que je viens d'|que je viens de)"
     r" ?(?:tout juste )?(?:ouvert|ouvrir|creer|cree|recu|recevoir)\b"
@@ -152,6 +168,26 @@ class _Token:
         return self.role is None
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The tokens of a text, and how they hang together.
+
+    *holds* says how well each token holds to the next, 0 to 2; *leans* tells the words
+    of a run « word, number » (1) from those of a run « number, word » (-1).
+    """
+
+    tokens: list[_Token]
+    holds: list[int]
+    leans: list[int]
+
+
+def _read(marked: str) -> _Text:
+    tokens = _tokens(marked)
+    # The last one holds to nothing; neither does what comes before the first.
+    holds = [_hold(*pair) for pair in pairwise(tokens)] + [0] * bool(tokens)
+    return _Text(tokens, holds, list(_leans(tokens, holds)))
+
+
 def _tokens(marked: str) -> list[_Token]:
     found: list[_Token] = []
     end = 0
@@ -177,10 +213,11 @@ def _strength(between: str, firm: re.Pattern[str] | None = None) -> int:
 
 def _labelled(marked: str) -> Iterator[_Said]:
     """Give each number the role of the word that speaks of it, when only one does."""
-    tokens = _tokens(marked)
+    text = _read(marked)
+    tokens = text.tokens
     claims: dict[int, dict[Role, int]] = {}
     for at, token in enumerate(tokens):
-        number, strength = _spoken_of(tokens, at)
+        number, strength = _spoken_of(text, at)
         if token.role and strength:
             held = claims.setdefault(number, {})
             held[token.role] = max(strength, held.get(token.role, 0))
@@ -200,11 +237,11 @@ def _winner(claim: dict[Role, int]) -> Role | None:
     return best[0] if len(best) == 1 else None
 
 
-def _spoken_of(tokens: list[_Token], at: int) -> tuple[int, int]:
+def _spoken_of(text: _Text, at: int) -> tuple[int, int]:
     """Return the place of the number that the word at *at* speaks of, and how well."""
-    behind = 0 if _opens_a_list(tokens, at, -1) else _hold(tokens, at - 1)
-    ahead = 0 if _opens_a_list(tokens, at, 1) else _hold(tokens, at)
-    lean = _lean(tokens, at) if behind and ahead else ahead - behind
+    behind = 0 if _opens_a_list(text.tokens, at, -1) else text.holds[at - 1]
+    ahead = 0 if _opens_a_list(text.tokens, at, 1) else text.holds[at]
+    lean = text.leans[at] if behind and ahead else ahead - behind
     if lean > 0 and ahead >= behind:
         return at + 1, ahead
     if lean < 0 and behind >= ahead:
@@ -214,26 +251,23 @@ def _spoken_of(tokens: list[_Token], at: int) -> tuple[int, int]:
     return (at + 1, ahead) if ahead > behind else (at - 1, behind)
 
 
-def _hold(tokens: list[_Token], at: int) -> int:
-    """Say how well the tokens at *at* and *at* + 1 hold together, 0 to 2."""
-    if not 0 <= at < len(tokens) - 1:
-        return 0
-    first, second = tokens[at], tokens[at + 1]
+def _hold(first: _Token, second: _Token) -> int:
+    """Say how well two tokens hold together, 0 to 2."""
     if first.is_number == second.is_number:
         return 0
     return _strength(second.before, _FIRM_AFTER if first.is_number else _FIRM_BEFORE)
 
 
-def _lean(tokens: list[_Token], at: int) -> int:
-    """Tell a run of « word, number » (1) from one of « number, word » (-1)."""
-    first = last = at
-    while _hold(tokens, first - 1):
-        first -= 1
-    while _hold(tokens, last):
-        last += 1
-    if (last - first) % 2 == 0:
-        return 0
-    return -1 if tokens[first].is_number else 1
+def _leans(tokens: list[_Token], holds: list[int]) -> Iterator[int]:
+    """Tell each token to which side its run leans; 0 when its ends are alike."""
+    size = 0
+    for at, holds_on in enumerate(holds):
+        size += 1
+        if not holds_on:
+            first = tokens[at - size + 1]
+            lean = -1 if first.is_number else 1
+            yield from [0 if size % 2 else lean] * size
+            size = 0
 
 
 def _opens_a_list(tokens: list[_Token], at: int, step: int) -> bool:

@@ -4,42 +4,62 @@ import re
 from dataclasses import dataclass, replace
 
 from intake.arrival import House
+from intake.authentication import Proof, proof_of
 from intake.parts import TEXT_CHARACTERS, Parts, take_apart
 from intake.plain_text import Layers, fold, layers
-from intake.robots import Nature, bounced, ids_of, nature_of
+from intake.reports import Fate, fate_of, letters_named
+from intake.robots import Nature, marked_as_spam, nature_of, says_it_is_read_no_more
 from intake.roles import Role, Roles, roles_in
-from intake.wishes import Language, Wish, language_of, wish_in
-from rules.numbers import DossierNumber, find_suspicious_numbers
+from intake.wishes import (
+    Language,
+    Wish,
+    gives_an_address,
+    language_of,
+    speaks_for_another,
+    wish_in,
+)
+from letters.returning import returned_message_id
+from rules.numbers import DossierNumber
 
-__all__ = ["Nature", "Understood", "Wish", "understand"]
+__all__ = ["Fate", "Nature", "Proof", "Understood", "Wish", "understand"]
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
     """
-    What a message says, as far as it says it; nothing here is guessed or proven.
+    What a message says, as far as it says it; nothing here is guessed.
 
     Message ids keep their angle brackets. *sender* is what From claims: a bare
-    address in lower case. *problem* is a stable code: `too_large`,
-    `headers_too_large`, `too_many_parts`, `too_deep`, `broken`, `text_too_long`,
-    `no_sender`, `several_senders`, `unexpected`; what could be read is still here.
+    address in lower case; *authenticated* is what our own mail server found of its
+    domain. *gives_an_address*: new coordinates beside another wish. *for_another*: the
+    writer says to act for somebody else. *spam*: a filter thinks so. *letter* is the
+    id of the letter of ours that a REPORT speaks of, *fate* what became of it.
+    *read_no_more*: a robot says that nobody reads mail sent there any longer.
+    *problem* is a stable code: `too_large`, `headers_too_large`, `too_many_parts`,
+    `too_deep`, `broken`, `text_too_long`, `no_sender`, `several_senders`,
+    `unexpected`; what could be read is still here.
     """
 
     message_id: str | None = None
     in_reply_to: tuple[str, ...] = ()
     sender: str | None = None
+    authenticated: Proof = Proof.NONE
     subject: str = ""
     text: str = ""
     language: Language = "fr"
     nature: Nature = Nature.PERSON
+    spam: bool = False
     wish: Wish = Wish.NONE
+    gives_an_address: bool = False
+    for_another: bool = False
     numbers: tuple[DossierNumber, ...] = ()
     new_dossier: DossierNumber | None = None
     expired_certificate: DossierNumber | None = None
     suspicious: tuple[str, ...] = ()
     contradictory: bool = False
-    bounced_message_id: str | None = None
-    bounce_permanent: bool | None = None
+    letter: str | None = None
+    fate: Fate | None = None
+    read_no_more: bool = False
     problem: str | None = None
 
 
@@ -49,11 +69,13 @@ def understand(
     """
     Read *raw* within fixed bounds of time and memory; never raise.
 
-    *recipients* are the addresses the envelope named, where the door knows them.
+    *recipients* are the addresses the envelope named, where the door knows them; else
+    the headers say to whom it came. What came to the return path of a letter is about
+    that letter, whatever it quotes.
 
-    The subject and the new text speak first. What the person forwards, then what
-    they quote (or sign with), speaks only where the new text is silent: all its
-    numbers when the new text has none; otherwise a role the new text has not
+    The subject and the new text speak first. What the person forwards or encloses,
+    then what they quote (or sign with), speaks only where the new text is silent: all
+    its numbers when the new text has none; otherwise a role the new text has not
     given, and none when a new number without a role may be its correction. A reply's
     subject is a quotation. A letter from the intake's address passed on is a quotation.
     Roles come from words (`intake.roles`), never from the year of a number. A
@@ -65,75 +87,109 @@ def understand(
         return Understood(problem="unexpected")
 
 
-_PASSED_ON = re.compile(r"\s*(?:\[[^\]]{0,40}\]\s*)?(?:tr|fw|fwd|wg)\s?:")
-_REPLY = re.compile(r"\s*(?:\[[^\]]{0,40}\]\s*)?(?:re|rep|aw|sv)\s?(?:\[\d\])?:")
+_PASSED_ON = re.compile(r"\s*(?:\[[^\]]{0,40}\]\s*)?(?:tr|fw|fwd|wg|i)\s?:")
+_REPLY = re.compile(
+    r"\s*(?:\[[^\]]{0,40}\]\s*)?(?:re|ref|rep|aw|sv|antw|odp|ynt)\s?(?:\[\d\])?:"
+)
+_CAME_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to")
 # Nothing holds together over three line ends (intake.roles).
 _APART = "\n\n\n"
 _SUSPICIOUS = 20
-_QUOTED_NAME = re.compile(r'"(?:[^"\\]|\\.)*"')
-_COMMENT = re.compile(r"\([^()]*\)")
-_ANGLED = re.compile(r"<\s*([^<>\s@]{1,64}@[^<>\s@]{1,190})\s*>")
-_BARE = re.compile(r"[^\s<>,;:()@]{1,64}@[^\s<>,;:()@]{1,190}")
+_HEARD = frozenset({Nature.PERSON, Nature.MAILING_LIST})
 
 
 class _Reading:
     """One message being read."""
 
     def __init__(self, raw: bytes, house: House, recipients: tuple[str, ...]) -> None:
+        self.house = house
         self.ours = house.intake_address.strip().lower()
-        self.recipients = recipients
         self.parts = take_apart(raw)
+        self.headers = self.parts.headers
         self.problem = self.parts.problem
-        self.subject = self.parts.headers.words("subject")
+        self.sender = self._sender()
+        self.subject = self.headers.words("subject")
+        self.letter = self._letter_it_came_back_to(recipients)
         folded = fold(self.subject)
         self.passes_on = bool(_PASSED_ON.match(folded))
         self.replies = bool(_REPLY.match(folded))
 
     def understood(self) -> Understood:
-        headers = self.parts.headers
-        sender = self._sender()
-        nature = nature_of(self.parts, sender, self.subject, self.ours)
+        nature = nature_of(
+            self.parts,
+            self.sender,
+            self.subject,
+            ours=frozenset({self.ours, self.house.return_address.strip().lower()}),
+        )
         said = self._layers()
-        thread = ids_of(headers, "in-reply-to") + ids_of(headers, "references")
+        headers = self.headers
         read = Understood(
-            message_id=next(iter(ids_of(headers, "message-id")), None),
-            in_reply_to=tuple(dict.fromkeys(thread)),
-            sender=sender,
+            message_id=next(iter(headers.ids("message-id")), None),
+            in_reply_to=self._thread(),
+            sender=self.sender,
+            authenticated=proof_of(headers, self.sender, self.house.authserv_id),
             subject=self.subject,
             text=said.new or said.forwarded,
             language=language_of(said.new, self.subject, said.forwarded, said.quoted),
             nature=nature,
-            wish=self._wish(said),
+            spam=marked_as_spam(headers),
         )
-        read = replace(self._with_numbers(read, said), problem=self.problem)
-        if nature in {Nature.PERSON, Nature.MAILING_LIST}:
-            return read
-        letter, permanent = (
-            bounced(self.parts) if nature is Nature.BOUNCE else (None, None)
-        )
-        return replace(
-            read,
-            wish=Wish.NONE,
-            new_dossier=None,
-            expired_certificate=None,
-            bounced_message_id=letter,
-            bounce_permanent=permanent,
-        )
+        read = self._with_numbers(read, said)
+        if nature in _HEARD:
+            read = self._with_wish(read, said)
+        else:
+            read = self._of_a_robot(read)
+        return replace(read, problem=self.problem)
 
     def _sender(self) -> str | None:
-        values = self.parts.headers.every("from")
-        found = {address for value in values for address in _addresses(value)}
+        found = self.headers.addresses("from")
         if len(found) != 1:
             self.problem = self.problem or ("several_senders" if found else "no_sender")
             return None
-        return found.pop()
+        return found[0]
+
+    def _letter_it_came_back_to(self, recipients: tuple[str, ...]) -> str | None:
+        house = self.house
+        if not house.return_address:
+            return None
+        came_to = recipients or [
+            address for name in _CAME_TO for address in self.headers.addresses(name)
+        ]
+        letters = (
+            returned_message_id(address, house.return_address, house.mail_domain)
+            for address in came_to
+        )
+        return next((letter for letter in letters if letter), None)
+
+    def _thread(self) -> tuple[str, ...]:
+        """Name the messages this one answers; the return path knows its letter too."""
+        thread = (
+            *self.headers.ids("in-reply-to"),
+            *self.headers.ids("references"),
+            *([self.letter] if self.letter else []),
+        )
+        return tuple(dict.fromkeys(thread))
+
+    def _of_a_robot(self, read: Understood) -> Understood:
+        read = replace(read, new_dossier=None, expired_certificate=None)
+        if read.nature is Nature.AUTO_REPLY:
+            return replace(read, read_no_more=says_it_is_read_no_more(read.text))
+        if read.nature is not Nature.REPORT:
+            return read
+        named = letters_named(self.parts, self.house.mail_domain)
+        return replace(
+            read,
+            letter=self.letter or next(iter(named), None),
+            fate=fate_of(self.parts, self.subject),
+        )
 
     def _layers(self) -> Layers:
         text = self._bounded("\n".join(self.parts.texts))
         said = layers(text, ours=self.ours, passes_on=self.passes_on)
         for attached in self.parts.attached:
             said = self._with_attached(said, attached)
-        return said
+        enclosed = self._bounded(_joined(said.forwarded, *self.parts.enclosed))
+        return replace(said, forwarded=enclosed)
 
     def _bounded(self, text: str) -> str:
         if len(text) > TEXT_CHARACTERS:
@@ -154,9 +210,16 @@ class _Reading:
             self._bounded(_joined(said.quoted, inner.quoted)),
         )
 
-    def _wish(self, said: Layers) -> Wish:
+    def _with_wish(self, read: Understood, said: Layers) -> Understood:
         own_subject = "" if self.replies or self.passes_on else self.subject
-        return wish_in(said.new, own_subject, said.forwarded)
+        texts = (said.new, own_subject, said.forwarded)
+        wish = wish_in(*texts)
+        return replace(
+            read,
+            wish=wish,
+            gives_an_address=wish is Wish.TRANSFER and gives_an_address(*texts),
+            for_another=speaks_for_another(said.new, own_subject),
+        )
 
     def _with_numbers(self, read: Understood, said: Layers) -> Understood:
         new, passed_on, quoted = said.new, said.forwarded, said.quoted
@@ -166,8 +229,7 @@ class _Reading:
             passed_on = self.subject + _APART + passed_on
         else:
             new = self.subject + _APART + new
-        texts = (new, passed_on, quoted)
-        by_text = [roles_in(text) for text in texts]
+        by_text = [roles_in(text) for text in (new, passed_on, quoted)]
         roles = _counted(by_text)
         contradictory = _contradict(roles)
         return replace(
@@ -177,20 +239,13 @@ class _Reading:
             expired_certificate=(
                 None if contradictory else next(iter(roles.expired), None)
             ),
-            suspicious=_suspicious(texts, new_text_speaks=bool(by_text[0].numbers)),
+            suspicious=_suspicious(by_text),
             contradictory=contradictory,
         )
 
 
 def _joined(*texts: str) -> str:
     return "\n".join(text for text in texts if text)
-
-
-def _addresses(value: str) -> list[str]:
-    """Return the addresses of a From value, lower-cased, without any name."""
-    value = _COMMENT.sub(" ", _QUOTED_NAME.sub(" ", value))
-    found: list[str] = _ANGLED.findall(value) or _BARE.findall(value)
-    return [address.lower() for address in found]
 
 
 def _counted(layers_read: list[Roles]) -> Roles:
@@ -223,8 +278,8 @@ def _contradict(roles: Roles) -> bool:
     return len(roles.numbers) > len(Role) and not one_each
 
 
-def _suspicious(texts: tuple[str, ...], *, new_text_speaks: bool) -> tuple[str, ...]:
-    found = [find_suspicious_numbers(text) for text in texts]
-    if new_text_speaks:
-        return found[0][:_SUSPICIOUS]
-    return next((numbers[:_SUSPICIOUS] for numbers in found if numbers), ())
+def _suspicious(by_text: list[Roles]) -> tuple[str, ...]:
+    newest, *_ = by_text
+    if newest.numbers:
+        return newest.suspicious[:_SUSPICIOUS]
+    return next((r.suspicious[:_SUSPICIOUS] for r in by_text if r.suspicious), ())

@@ -190,7 +190,11 @@ class _Group:
     text: str
     start: int
     end: int
-    join: _Join
+    before: str
+
+    @property
+    def join(self) -> _Join:
+        return _join(self.before)
 
     @property
     def is_word(self) -> bool:
@@ -255,9 +259,9 @@ def _passages(text: str) -> Iterator[_Passage]:
 def _groups(text: str) -> Iterator[_Group]:
     end = 0
     for match in _GROUP.finditer(text):
-        join = _join(text[end : match.start()])
+        before = text[end : match.start()]
         end = match.end()
-        yield _Group(match.group(), match.start(), end, join)
+        yield _Group(match.group(), match.start(), end, before)
 
 
 def _join(between: str) -> _Join:
@@ -331,4 +335,6 @@ def _without_strangers(taken: list[_Group]) -> list[_Group]:
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.upper()
     return "".join(_plain(char) for char in text).upper()

@@ -2,18 +2,26 @@
 
 import base64
 import quopri
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
-from intake.understanding import Nature, Understood, Wish
+from intake.arrival import House
+from intake.understanding import Fate, Nature, Proof, Understood, Wish
 from intake.wishes import Language
 from rules.numbers import DossierNumber
 
 INTAKE = "infocertificat@echeance.example"
+HOUSE = House(
+    intake_address=INTAKE,
+    return_address="retour@echeance.example",
+    mail_domain="echeance.example",
+    authserv_id="mx.echeance.example",
+)
 MARIE = "marie.lavoie@courriel.example"
 NEW = DossierNumber("CAR202700012345")
 OLD = DossierNumber("CAR202100067890")
 OTHER = DossierNumber("CAR202300055555")
 OUR_LETTER = "<items-missing.7f3a@echeance.example>"
+ITS_RETURN_PATH = "retour+items-missing.7f3a@echeance.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +29,25 @@ class Reading:
     """What the office needs to know of a message; the plain transfer by default."""
 
     wish: Wish = Wish.TRANSFER
-    new: DossierNumber | None = None
-    expired: DossierNumber | None = None
+    new_dossier: DossierNumber | None = None
+    expired_certificate: DossierNumber | None = None
     numbers: tuple[DossierNumber, ...] = ()
     language: Language = "fr"
     suspicious: tuple[str, ...] = ()
     contradictory: bool = False
     nature: Nature = Nature.PERSON
+    authenticated: Proof = Proof.NONE
+    spam: bool = False
+    gives_an_address: bool = False
+    for_another: bool = False
+    letter: str | None = None
+    fate: Fate | None = None
+    read_no_more: bool = False
     problem: str | None = None
 
     @classmethod
     def of(cls, mail: Understood) -> "Reading":
-        return cls(
-            wish=mail.wish,
-            new=mail.new_dossier,
-            expired=mail.expired_certificate,
-            numbers=mail.numbers,
-            language=mail.language,
-            suspicious=mail.suspicious,
-            contradictory=mail.contradictory,
-            nature=mail.nature,
-            problem=mail.problem,
-        )
+        return cls(**{each.name: getattr(mail, each.name) for each in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,8 @@ class Case:
     reading: Reading
 
 
-BOTH_GIVEN = Reading(new=NEW, expired=OLD, numbers=(NEW, OLD))
-BOTH_GIVEN_OLD_FIRST = Reading(new=NEW, expired=OLD, numbers=(OLD, NEW))
+BOTH_GIVEN = Reading(new_dossier=NEW, expired_certificate=OLD, numbers=(NEW, OLD))
+BOTH_GIVEN_OLD_FIRST = replace(BOTH_GIVEN, numbers=(OLD, NEW))
 
 
 def in_english(reading: Reading) -> Reading:
@@ -67,13 +72,20 @@ def a_message(
     *,
     subject: str = "Bonjour",
     sender: str = f"Marie Lavoie <{MARIE}>",
+    to: str = INTAKE,
+    return_path: str = MARIE,
+    top: str = "",
     headers: str = "",
     kind: str = "text/plain",
     charset: str = "utf-8",
     declared: str | None = None,
     encoding: str = "8bit",
 ) -> bytes:
-    """Write a one-part message; *declared* is the charset the header claims."""
+    """
+    Write a one-part message; *declared* is the charset the header claims.
+
+    *top* are the lines that servers have put above those of the writer.
+    """
     body = text.encode(charset)
     if encoding == "quoted-printable":
         body = quopri.encodestring(body)
@@ -81,13 +93,14 @@ def a_message(
         body = base64.encodebytes(body)
     claims = charset if declared is None else declared
     parameter = f'; charset="{claims}"' if claims else ""
-    top = (
-        f"Return-Path: <{MARIE}>\nFrom: {sender}\nTo: {INTAKE}\nSubject: {subject}\n"
-        f"Date: Fri, 15 Jan 2027 10:12:00 -0500\nMessage-ID: <a1@courriel.example>\n"
+    head = (
+        f"Return-Path: <{return_path}>\n{top}From: {sender}\nTo: {to}\n"
+        f"Subject: {subject}\nDate: Fri, 15 Jan 2027 10:12:00 -0500\n"
+        f"Message-ID: <a1@courriel.example>\n"
         f"{headers}MIME-Version: 1.0\nContent-Type: {kind}{parameter}\n"
         f"Content-Transfer-Encoding: {encoding}\n\n"
     )
-    return (top.encode() + body).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return (head.encode() + body).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def a_page(html: str, **rest: str) -> bytes:

@@ -96,10 +96,9 @@ async def test_a_number_we_do_not_know_outweighs_the_senders_address(
     "headers",
     [
         {"Auto_Submitted": "auto-replied"},
-        {"List_Id": "<nouvelles.example>"},
         {"sender": INTAKE},
     ],
-    ids=["automatic answer", "mailing list", "our own letter"],
+    ids=["automatic answer", "our own letter"],
 )
 async def test_what_no_person_wrote_is_stored_and_ignored(
     office: Office, room: MailRoom, headers: dict[str, str]

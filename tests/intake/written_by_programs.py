@@ -8,15 +8,12 @@ from tests.intake.messages import (
     INTAKE,
     NEW,
     OLD,
-    OUR_LETTER,
     Case,
     Reading,
     a_message,
     a_page,
     a_part,
-    a_report,
     an_answer,
-    in_english,
     in_parts,
 )
 
@@ -69,7 +66,12 @@ HTML = (
             f"Votre nouveau dossier : {NEW}</blockquote></div>",
             kind="text/html",
         ),
-        Reading(wish=Wish.OTHER, new=NEW, expired=OLD, numbers=(OLD, NEW)),
+        Reading(
+            wish=Wish.OTHER,
+            new_dossier=NEW,
+            expired_certificate=OLD,
+            numbers=(OLD, NEW),
+        ),
     ),
     Case(
         "HTML indented and not quoted",
@@ -158,7 +160,7 @@ FORWARDS = (
                 "message/rfc822",
             ),
         ),
-        Reading(wish=Wish.OTHER, new=NEW, numbers=(NEW,)),
+        Reading(wish=Wish.OTHER, new_dossier=NEW, numbers=(NEW,)),
     ),
     Case(
         "a letter of ours passed on asks for nothing",
@@ -168,7 +170,7 @@ FORWARDS = (
             f"Pour transférer votre examen, nouveau dossier : {NEW}\n",
             subject="TR: Votre demande",
         ),
-        Reading(wish=Wish.NONE, new=NEW, numbers=(NEW,)),
+        Reading(wish=Wish.NONE, new_dossier=NEW, numbers=(NEW,)),
     ),
     Case(
         "new numbers above a forward",
@@ -208,7 +210,7 @@ CHARSETS = (
             + base64.b64encode(f" à {NEW}".encode()).decode()
             + "?=",
         ),
-        Reading(new=NEW, expired=OLD, numbers=(OLD, NEW)),
+        Reading(new_dossier=NEW, expired_certificate=OLD, numbers=(OLD, NEW)),
     ),
     Case(
         "lines broken by the program",
@@ -216,7 +218,7 @@ CHARSETS = (
             f"Transférer mon examen. Mon nouveau \ndossier est le \n{NEW}.",
             kind="text/plain; format=flowed",
         ),
-        Reading(new=NEW, numbers=(NEW,)),
+        Reading(new_dossier=NEW, numbers=(NEW,)),
     ),
 )
 
@@ -248,17 +250,32 @@ FORMS = (
     Case(
         "a container whose boundary never comes",
         a_message(ASKED, kind='multipart/mixed; boundary="zz"', declared=""),
-        Reading(new=NEW, expired=OLD, numbers=(NEW, OLD), problem="broken"),
+        Reading(
+            new_dossier=NEW,
+            expired_certificate=OLD,
+            numbers=(NEW, OLD),
+            problem="broken",
+        ),
     ),
     Case(
         "no header at all",
         ASKED.encode(),
-        Reading(new=NEW, expired=OLD, numbers=(NEW, OLD), problem="no_sender"),
+        Reading(
+            new_dossier=NEW,
+            expired_certificate=OLD,
+            numbers=(NEW, OLD),
+            problem="no_sender",
+        ),
     ),
     Case(
         "two different senders",
         a_message(ASKED, headers="From: luc@courriel.example\n"),
-        Reading(new=NEW, expired=OLD, numbers=(NEW, OLD), problem="several_senders"),
+        Reading(
+            new_dossier=NEW,
+            expired_certificate=OLD,
+            numbers=(NEW, OLD),
+            problem="several_senders",
+        ),
     ),
     Case(
         "the same sender twice",
@@ -273,80 +290,13 @@ FORMS = (
     Case(
         "a group of nobody",
         a_message(ASKED, sender="undisclosed-recipients:;"),
-        Reading(new=NEW, expired=OLD, numbers=(NEW, OLD), problem="no_sender"),
+        Reading(
+            new_dossier=NEW,
+            expired_certificate=OLD,
+            numbers=(NEW, OLD),
+            problem="no_sender",
+        ),
     ),
 )
 
-ROBOTS = (
-    Case(
-        "an automatic answer by its header",
-        a_message(ASKED, headers="Auto-Submitted: auto-replied\n"),
-        ROBOT,
-    ),
-    Case(
-        "a person whose program says no robot",
-        a_message(ASKED, headers="Auto-Submitted: no\nX-Autoreply: no\n"),
-        BOTH_GIVEN,
-    ),
-    Case(
-        "an old automatic answer", a_message(ASKED, headers="X-Autoreply: yes\n"), ROBOT
-    ),
-    Case("bulk mail", a_message(ASKED, headers="Precedence: bulk\n"), ROBOT),
-    Case("an absence", a_message(ASKED, subject="Absence du bureau : Luc"), ROBOT),
-    Case(
-        "an absence in English",
-        a_message("I am out until Monday.", subject="Out of Office: Luc"),
-        in_english(Reading(wish=Wish.NONE, nature=Nature.AUTO_REPLY)),
-    ),
-    Case(
-        "an absence in encoded words",
-        a_message(ASKED, subject="=?iso-8859-1?Q?R=E9ponse_automatique_:_x?="),
-        ROBOT,
-    ),
-    Case(
-        "an empty return path",
-        a_message(ASKED).replace(
-            b"Return-Path: <marie.lavoie@courriel.example>", b"Return-Path: <>"
-        ),
-        ROBOT,
-    ),
-    Case(
-        "a mailing list",
-        a_message(
-            "Bonjour à tous", headers="List-Id: <agents.example>\nPrecedence: bulk\n"
-        ),
-        Reading(wish=Wish.OTHER, nature=Nature.MAILING_LIST),
-    ),
-    Case(
-        "our own letter come back",
-        a_message(ASKED, headers="X-Echeance-Letter: items_missing\n"),
-        Reading(wish=Wish.NONE, nature=Nature.OWN_MAIL, numbers=(NEW, OLD)),
-    ),
-    Case(
-        "our own address as the sender",
-        a_message(ASKED, sender=f"Office <{INTAKE.upper()}>"),
-        Reading(wish=Wish.NONE, nature=Nature.OWN_MAIL, numbers=(NEW, OLD)),
-    ),
-    Case(
-        "a bounce",
-        a_report(status="5.1.1", action="failed"),
-        in_english(Reading(wish=Wish.NONE, nature=Nature.BOUNCE, numbers=(NEW,))),
-    ),
-    Case(
-        "a report that all went well",
-        a_report(status="2.0.0", action="delivered"),
-        in_english(Reading(wish=Wish.NONE, nature=Nature.AUTO_REPLY, numbers=(NEW,))),
-    ),
-    Case(
-        "a bounce without a report",
-        a_message(
-            f"Hi. This is the qmail-send program.\n550 5.1.1 no such user\n\n"
-            f"--- Below this line is a copy of it.\n\nMessage-ID: {OUR_LETTER}\n",
-            sender="MAILER-DAEMON@relais.example",
-            subject="failure notice",
-        ),
-        in_english(Reading(wish=Wish.NONE, nature=Nature.BOUNCE)),
-    ),
-)
-
-CASES = HTML + FORWARDS + CHARSETS + FORMS + ROBOTS
+CASES = HTML + FORWARDS + CHARSETS + FORMS

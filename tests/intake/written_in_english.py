@@ -13,7 +13,7 @@ from tests.intake.messages import (
     in_english,
 )
 
-CASES = (
+REQUESTS = (
     Case(
         "the three items, one a line",
         a_message(
@@ -59,6 +59,17 @@ Joan Pelletier
         in_english(BOTH_GIVEN),
     ),
     Case(
+        "a legal notice under the text",
+        a_message(
+            f"Please transfer my exam result. New file: {NEW}\n\n"
+            "Confidentiality notice: do not cancel, copy or transfer this message."
+        ),
+        in_english(Reading(new_dossier=NEW, numbers=(NEW,))),
+    ),
+)
+
+INCOMPLETE = (
+    Case(
         "the number is going to be found later",
         a_message(
             "I want my exam result in the new file. I will send the number later."
@@ -68,39 +79,19 @@ Joan Pelletier
     Case(
         "a person who does not know how",
         a_message(f"Hi, not sure how to transfer my exam. New file {NEW}"),
-        in_english(Reading(new=NEW, numbers=(NEW,))),
+        in_english(Reading(new_dossier=NEW, numbers=(NEW,))),
     ),
+)
+
+DOUBTFUL = (
     Case(
-        "a person who wants no transfer any more",
-        a_message(f"Please do not transfer my exam to file {NEW} after all."),
-        in_english(Reading(wish=Wish.OTHER, new=NEW, numbers=(NEW,))),
+        "a sibling kind of certificate",
+        a_message("Please transfer my exam to my new file CCV202700012345, thank you"),
+        in_english(Reading(suspicious=("CCV202700012345",))),
     ),
-    Case(
-        "a cancellation",
-        a_message(
-            f"Please cancel my certificate {OLD}. I am leaving the trade. Thanks"
-        ),
-        in_english(Reading(wish=Wish.CANCEL, numbers=(OLD,))),
-    ),
-    Case(
-        "the cancellation of something else",
-        a_message("I need to cancel my appointment of Monday. Thanks"),
-        in_english(Reading(wish=Wish.OTHER)),
-    ),
-    Case(
-        "disagreement",
-        a_message(
-            f"I disagree with your notice about the file {NEW}: I passed in May."
-        ),
-        in_english(Reading(wish=Wish.OBSERVATIONS, numbers=(NEW,))),
-    ),
-    Case(
-        "comments on the intended refusal",
-        a_message(
-            "Here are my comments on the intended refusal to transfer my result."
-        ),
-        in_english(Reading(wish=Wish.OBSERVATIONS)),
-    ),
+)
+
+ANSWERS = (
     Case(
         "an answer under the quotation",
         an_answer(
@@ -113,7 +104,14 @@ It is my old certificate: {OLD}
 Thank you
 """
         ),
-        in_english(Reading(wish=Wish.OTHER, new=NEW, expired=OLD, numbers=(OLD, NEW))),
+        in_english(
+            Reading(
+                wish=Wish.OTHER,
+                new_dossier=NEW,
+                expired_certificate=OLD,
+                numbers=(OLD, NEW),
+            )
+        ),
     ),
     Case(
         "an Outlook answer above an unmarked original",
@@ -129,19 +127,15 @@ Subject: File {NEW}
 Please transfer: your new file is {NEW}.
 """
         ),
-        in_english(Reading(wish=Wish.OTHER, new=NEW, expired=OLD, numbers=(OLD, NEW))),
-    ),
-    Case(
-        "a sibling kind of certificate",
-        a_message("Please transfer my exam to my new file CCV202700012345, thank you"),
-        in_english(Reading(suspicious=("CCV202700012345",))),
-    ),
-    Case(
-        "a legal notice under the text",
-        a_message(
-            f"Please transfer my exam result. New file: {NEW}\n\n"
-            "Confidentiality notice: do not cancel, copy or transfer this message."
+        in_english(
+            Reading(
+                wish=Wish.OTHER,
+                new_dossier=NEW,
+                expired_certificate=OLD,
+                numbers=(OLD, NEW),
+            )
         ),
-        in_english(Reading(new=NEW, numbers=(NEW,))),
     ),
 )
+
+CASES = REQUESTS + INCOMPLETE + DOUBTFUL + ANSWERS
