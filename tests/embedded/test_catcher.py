@@ -17,6 +17,7 @@ from embedded.intake_door import IntakeDoor
 from embedded.letterbox import Letterbox
 from embedded.ports import LOOPBACK, Ports
 from intake.arrival import House
+from intake.reports import Fate
 from intake.understanding import Nature, understand
 from tests.embedded.correspondence import (
     INTAKE_ADDRESS,
@@ -189,6 +190,6 @@ async def test_a_failure_report_is_understood_as_a_bounce_for_good(
         assert answer.kept
         raw = (await intake.next()).original_content or b""
     read = understand(raw, HOUSE)
-    assert read.nature is Nature.BOUNCE
-    assert read.bounce_permanent is True
-    assert read.bounced_message_id == ("<x@y.example>" if b"@" in head else None)
+    assert read.nature is Nature.REPORT
+    assert read.fate is Fate.FAILED
+    assert read.letter == ("<x@y.example>" if b"@" in head else None)

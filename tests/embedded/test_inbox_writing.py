@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
+from intake.reports import Fate
 from intake.understanding import Nature
 from tests.embedded.conftest import Inbox
 from tests.embedded.correspondence import (
@@ -101,9 +102,9 @@ async def test_a_letter_can_be_made_to_come_back_to_its_own_return_path(
     taken = await intake.next()
     assert (taken.mail_from, taken.rcpt_tos) == ("<>", [RETURN_PATH])
     understood = read(taken)
-    assert understood.nature is Nature.BOUNCE
-    assert understood.bounced_message_id == MESSAGE_ID
-    assert understood.bounce_permanent is True
+    assert understood.nature is Nature.REPORT
+    assert understood.letter == MESSAGE_ID
+    assert understood.fate is Fate.FAILED
     assert said("sent.next_report") in seen(confirmed)
 
 
