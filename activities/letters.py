@@ -14,8 +14,11 @@ from temporalio.exceptions import ApplicationError
 
 from activities.crashpoints import crashpoint
 from activities.writing import Letterhead, Written, write
+from letters.answers import Outcome, Reply
 from letters.compose import BadAddress
-from letters.smtp import Outcome, Relay, Reply, hand_over, relay_has
+from letters.connections import Connections
+from letters.relay_log import relay_has
+from letters.smtp import Relay
 from records.clock import database_now, now_for
 from records.database import Sessions
 from records.models import DossierRow, FactRow, Letter
@@ -66,6 +69,8 @@ class Post:
             tls=settings.smtp_tls,
             username=settings.smtp_username,
             password=password.get_secret_value() if password else None,
+            ca_file=str(settings.smtp_ca_file) if settings.smtp_ca_file else None,
+            connections=settings.smtp_connections,
         )
         return cls(relay, settings.relay_log_url)
 
@@ -89,9 +94,13 @@ class _Claim:
 
 
 class Letters:
-    """Sends letters: by one relay, under one letterhead."""
+    """Sends letters: by one relay, under one letterhead.
+
+    *connections* are opened by the first letter, and closed by whoever made this.
+    """
 
     def __init__(self, sessions: Sessions, post: Post, head: Letterhead) -> None:
+        self.connections = Connections(post.relay)
         self._sessions = sessions
         self._post = post
         self._head = head
@@ -138,24 +147,19 @@ class Letters:
 
         Begun, it is let finish: to be stopped after the last dot would leave a doubt.
         """
-        attempt = asyncio.ensure_future(self._attempt(written))
+        attempt = asyncio.ensure_future(
+            self.connections.hand_over(
+                written.message,
+                sender=self._head.sender,
+                recipient=written.recipient,
+                limit=self._post.attempt_limit.total_seconds(),
+            )
+        )
         while not attempt.done():
             activity.heartbeat()
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({attempt}, timeout=_BETWEEN_SIGNS_S)
         return attempt.result()
-
-    async def _attempt(self, written: Written) -> Outcome:
-        try:
-            async with asyncio.timeout(self._post.attempt_limit.total_seconds()):
-                return await hand_over(
-                    self._post.relay,
-                    written.message,
-                    sender=self._head.sender,
-                    recipient=written.recipient,
-                )
-        except TimeoutError:
-            return Outcome(Reply.UNKNOWN, None, "the relay was too slow")
 
     async def _look(self, order: LetterOrder) -> _Seen:
         """Read the row of the letter; it is there before the first SMTP word."""

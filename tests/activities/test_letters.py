@@ -7,14 +7,13 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.letters import Letters
 from letters.compose import message_id
 from records.models import (
     Letter,
 )
 from tests.activities.attempt import HEAD, a_post, attempt
 from tests.activities.office import Office, run
-from tests.activities.posting import KEY, by, order, read
+from tests.activities.posting import KEY, by, order, read, sending
 from tests.activities.relay_log import RelayLog
 from tests.dossiers import HOLDER, TODAY, noon
 from tests.letters.relay import (
@@ -107,7 +106,7 @@ async def test_of_two_attempts_at_once_only_one_letter_leaves(
     office: Office, relay: ScriptedRelay
 ) -> None:
     post = a_post(relay.port, grace=timedelta(minutes=30))
-    letters = Letters(office.sessions, post, HEAD)
+    letters = sending(office, post)
     answers = await asyncio.gather(
         *(run(letters.send_letter, order()) for _ in range(4)),
         return_exceptions=True,
@@ -155,7 +154,7 @@ async def test_a_frozen_attempt_that_wakes_cannot_write_over_the_next(
     server = await asyncio.start_server(slow, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     frozen = asyncio.create_task(
-        run(Letters(office.sessions, a_post(port), HEAD).send_letter, order())
+        run(sending(office, a_post(port)).send_letter, order())
     )
     await asked.wait()
     async with ScriptedRelay([Script(dot=dot)]) as relay:

@@ -133,6 +133,7 @@ async def test_a_fact_told_becomes_a_letter_and_the_worker_leaves_when_asked(
         worker.process.send_signal(signal.SIGTERM)
         code, rest = await worker.leaves()
     assert code == 0, rest
+    assert relay.commands[-1] == "QUIT"
     (letter,) = await office.rows(Letter)
     assert (letter.notice, letter.state) == ("finalize", "accepted")
     assert [taken.recipients for taken in arrivals] == [("ana@courriel.example",)]
