@@ -150,7 +150,7 @@ class Letters:
         attempt = asyncio.ensure_future(
             self.connections.hand_over(
                 written.message,
-                sender=self._head.sender,
+                sender=written.return_path,
                 recipient=written.recipient,
                 limit=self._post.attempt_limit.total_seconds(),
             )

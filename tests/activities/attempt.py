@@ -22,6 +22,7 @@ from workflows.messages import LetterOrder, Record
 CHECKOUT = Path(__file__).parents[2]
 HEAD = Letterhead(
     sender="certificats@echeance.example",
+    return_address="retour@echeance.example",
     intake_address="certificats@echeance.example",
     help_address="aide@echeance.example",
     public_url="https://echeance.example",

@@ -8,6 +8,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from letters.compose import message_id
+from letters.returning import returned_message_id
 from records.models import (
     Letter,
 )
@@ -40,6 +41,11 @@ async def test_a_letter_is_handed_over_and_its_row_says_all_of_it(
     assert message["Message-ID"] == row.message_id
     assert row.message_id == message_id(KEY, secret=HEAD.secret, domain=HEAD.domain)
     assert (row.state, row.fence, row.language) == ("accepted", 1, "fr")
+    token = row.message_id.strip("<>").partition("@")[0]
+    assert taken.sender == f"retour+{token}@echeance.example"
+    assert message["From"] == HEAD.sender
+    assert message["Reply-To"] == HEAD.intake_address
+    assert message["Return-Path"] is None
     assert (row.recipient, row.subject) == ("marc@courriel.example", message["Subject"])
     assert row.body is not None
     assert "Marc Roy" in row.body
@@ -56,6 +62,17 @@ async def test_a_letter_sent_twice_leaves_once(
     for _ in range(2):
         assert await run(letters.send_letter, order()) is Posted.ACCEPTED
     assert len(relay.taken) == 1
+
+
+async def test_the_address_a_letter_comes_back_to_names_it_again(
+    office: Office, relay: ScriptedRelay
+) -> None:
+    await run(by(office, relay).send_letter, order())
+    row = await office.one(Letter, KEY)
+    (taken,) = relay.taken
+    assert row.message_id == returned_message_id(
+        taken.sender.upper(), HEAD.return_address, HEAD.domain
+    )
 
 
 async def test_a_letter_already_ordered_with_its_record_is_the_same_letter(
