@@ -31,6 +31,7 @@ MONEY = frozenset({"receipt", "refund_due"})
 
 _ENDED = {
     "accepted": Posted.ACCEPTED,
+    "delivered": Posted.ACCEPTED,
     "bounced": Posted.ACCEPTED,
     "refused": Posted.REFUSED,
     "skipped": Posted.SKIPPED,
@@ -227,6 +228,7 @@ class Letters:
                 return _end(row, "refused", str(problem), Posted.REFUSED)
             if written is None:
                 return _end(row, "skipped", "no address", Posted.SKIPPED)
+            await _note_broken_off(session, row)
             _begin_to_send(row, written)
             return _Claim(row.fence, written)
 
@@ -248,6 +250,14 @@ class Letters:
             noted = await session.scalar(newest)
         if noted is None:
             raise _overtaken(order)
+
+
+async def _note_broken_off(session: AsyncSession, row: Letter) -> None:
+    """Let the letter's steps show that its last attempt never told how it ended."""
+    if row.state == "sending":
+        row.state = "unknown"
+        row.answer = "broken off before an answer was noted"
+        await session.flush()
 
 
 async def _show_next_due(session: AsyncSession, order: LetterOrder) -> None:

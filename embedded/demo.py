@@ -8,7 +8,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.table import Table
 
-from embedded.theatre import Stage, Theatre, UnexpectedError
+from embedded.theatre import LEFT, Stage, Theatre, UnexpectedError
 from rules.civil_time import add_years, last_day_to_act
 from rules.dossier import Phase
 from rules.numbers import DossierNumber
@@ -206,8 +206,8 @@ async def differences(theatre: Theatre, stage: Stage, ending: Ending) -> list[st
         if seen != phase:
             found.append(f"{number} is {seen}, not {phase}")
     letters = [x for n in stage.dossiers for x in await theatre.letters(n)]
-    accepted = Counter(x["notice"] for x in letters if x["state"] == "accepted")
-    lost, extra = ending.notices - accepted, accepted - ending.notices
+    sent = Counter(x["notice"] for x in letters if x["state"] in LEFT)
+    lost, extra = ending.notices - sent, sent - ending.notices
     if lost:
         found.append(f"not sent: {dict(lost)}")
     if extra:

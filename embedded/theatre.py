@@ -31,6 +31,8 @@ PATIENCE_S = 30.0
 _PAUSE_S = 0.05
 
 AGENCY = PermitNumber("AR-1001")
+LEFT = frozenset({"accepted", "delivered"})
+"""The states of a letter that has left."""
 
 _ON_THE_PROGRAMME = {
     "email_received": "the Office receives an e-mail",
@@ -316,7 +318,7 @@ class Theatre:
                 f"{number}  ✉ {letter['subject']}",
             )
             for letter in await self.letters(number)
-            if letter["state"] == "accepted"
+            if letter["state"] in LEFT
         ]
         return lines
 

@@ -96,6 +96,7 @@ async def test_a_letter_already_ordered_with_its_record_is_the_same_letter(
     ("state", "answer"),
     [
         ("accepted", Posted.ACCEPTED),
+        ("delivered", Posted.ACCEPTED),
         ("bounced", Posted.ACCEPTED),
         ("refused", Posted.REFUSED),
         ("skipped", Posted.SKIPPED),

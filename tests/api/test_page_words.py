@@ -6,11 +6,13 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from sqlalchemy import CheckConstraint
 
 from api.pages.telling import what_comes
 from api.pages.words import Voice, instant, words
 from letters.compose import FOLDER
 from letters.wording import LANGUAGES
+from records.models import Letter
 from rules.agenda import Act
 from rules.dossier import Phase
 from tests.dossiers import noon
@@ -45,6 +47,17 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
     assert left_over <= {"headline.cancelled_more", "headline.result_moved_more"}
     for phase in Phase:
         assert {f"status.{phase}", f"history.phase_{phase}"} <= set(words())
+
+
+def test_every_state_of_a_letter_has_its_words() -> None:
+    rule = next(
+        each
+        for each in Letter.__table__.constraints
+        if isinstance(each, CheckConstraint) and "'queued'" in str(each.sqltext)
+    )
+    states = re.findall(r"'(\w+)'", str(rule.sqltext))
+    assert len(states) == 10
+    assert {f"letters.{state}" for state in states} <= set(words())
 
 
 @pytest.mark.parametrize("act", list(Act))
