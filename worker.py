@@ -139,7 +139,6 @@ class MailWorker(Worker):
             activities=[letters.send_letter],
             # One a connection: a letter that is claimed never waits for one.
             max_concurrent_activities=settings.smtp_connections,
-            max_task_queue_activities_per_second=settings.mail_per_second,
             graceful_shutdown_timeout=DRAIN,
         )
 

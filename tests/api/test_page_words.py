@@ -12,7 +12,7 @@ from api.pages.telling import what_comes
 from api.pages.words import Voice, instant, words
 from letters.compose import FOLDER
 from letters.wording import LANGUAGES
-from records.models import Letter
+from records.models import Base
 from rules.agenda import Act
 from rules.dossier import Phase
 from tests.dossiers import noon
@@ -52,7 +52,7 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
 def test_every_state_of_a_letter_has_its_words() -> None:
     rule = next(
         each
-        for each in Letter.__table__.constraints
+        for each in Base.metadata.tables["letters"].constraints
         if isinstance(each, CheckConstraint) and "'queued'" in str(each.sqltext)
     )
     states = re.findall(r"'(\w+)'", str(rule.sqltext))
