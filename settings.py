@@ -80,9 +80,6 @@ class Settings(BaseSettings):
         description="Address that letters come back to, each under an address of its "
         "own: retour+<token>@domain. Its mail must reach the intake.",
     )
-    mail_per_second: float = Field(
-        5.0, gt=0, description="Most letters handed to the relay in one second."
-    )
     mail_per_minute: int = Field(
         300, gt=0, description="Most letters handed to the relay in one minute."
     )

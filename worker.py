@@ -36,7 +36,6 @@ log = logging.getLogger("worker")
 CONNECTIONS = 20
 LOCAL_EFFECTS = 16
 """Fewer than connections: an effect never waits for the pool while it holds a slot."""
-LETTERS_AT_ONCE = 10
 STORIES_IN_MEMORY = 5000
 """About 60 KB each; a story that is not in memory is replayed when it wakes."""
 DRAIN = timedelta(seconds=25)
@@ -103,7 +102,6 @@ def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[
     """Make the worker of the stories and that of the mail; neither is started."""
     dossiers = Dossiers(sessions, client)
     certificates = Certificates(sessions)
-    letters = Letters(sessions, Post.of(settings), Letterhead.of(settings))
     return (
         Worker(
             client,
@@ -125,15 +123,29 @@ def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[
             max_concurrent_local_activities=LOCAL_EFFECTS,
             graceful_shutdown_timeout=DRAIN,
         ),
-        Worker(
+        MailWorker(client, sessions, settings),
+    )
+
+
+class MailWorker(Worker):
+    """The worker of the mail; it takes leave of the relay once it has drained."""
+
+    def __init__(self, client: Client, sessions: Sessions, settings: Settings) -> None:
+        letters = Letters(sessions, Post.of(settings), Letterhead.of(settings))
+        self._relay = letters.connections
+        super().__init__(
             client,
             task_queue=MAIL,
             activities=[letters.send_letter],
-            max_concurrent_activities=LETTERS_AT_ONCE,
-            max_task_queue_activities_per_second=settings.mail_per_second,
+            # One a connection: a letter that is claimed never waits for one.
+            max_concurrent_activities=settings.smtp_connections,
             graceful_shutdown_timeout=DRAIN,
-        ),
-    )
+        )
+
+    async def shutdown(self) -> None:
+        """Drain, then close the connections."""
+        await super().shutdown()
+        await self._relay.close()
 
 
 def deployment_of(build_id: str | None) -> WorkerDeploymentConfig | None:

@@ -13,12 +13,17 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.crashpoints import crashpoint
+from activities.pacing import domain_of, lane_of, paced, pause_after
 from activities.writing import Letterhead, Written, write
+from letters.answers import Limit, Outcome, Reply
 from letters.compose import BadAddress, html_of, plain_of
-from letters.smtp import Outcome, Relay, Reply, hand_over, relay_has
+from letters.connections import Connections
+from letters.relay_log import relay_has
+from letters.smtp import Relay
 from records.clock import database_now, now_for
 from records.database import Sessions
 from records.models import DossierRow, FactRow, Letter
+from records.pace import EVERY_LETTER, Pace, Traveller, hold_back, take_turn
 from settings import Settings
 from workflows.effects import SENDING_IS_SILENT_FOR
 from workflows.messages import LetterOrder, Posted
@@ -28,6 +33,7 @@ MONEY = frozenset({"receipt", "refund_due"})
 
 _ENDED = {
     "accepted": Posted.ACCEPTED,
+    "delivered": Posted.ACCEPTED,
     "bounced": Posted.ACCEPTED,
     "refused": Posted.REFUSED,
     "skipped": Posted.SKIPPED,
@@ -51,6 +57,7 @@ class Post:
     """
 
     relay: Relay
+    pace: Pace
     log_url: str | None = None
     attempt_limit: timedelta = timedelta(seconds=150)
     grace: timedelta = timedelta(seconds=20)
@@ -66,18 +73,25 @@ class Post:
             tls=settings.smtp_tls,
             username=settings.smtp_username,
             password=password.get_secret_value() if password else None,
+            ca_file=str(settings.smtp_ca_file) if settings.smtp_ca_file else None,
+            connections=settings.smtp_connections,
         )
-        return cls(relay, settings.relay_log_url)
+        pace = Pace(settings.mail_per_minute, settings.mail_per_minute_to_a_domain)
+        return cls(relay, pace, settings.relay_log_url)
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A letter's row as an attempt finds it; *age* is that of its state."""
+    """A letter's row as an attempt finds it.
+
+    *age* is that of its state; *turn_in*, how long until the turn it was given.
+    """
 
     state: str
     fence: int
     message_id: str | None
     age: timedelta
+    turn_in: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +103,13 @@ class _Claim:
 
 
 class Letters:
-    """Sends letters: by one relay, under one letterhead."""
+    """Sends letters: by one relay, under one letterhead.
+
+    *connections* are opened by the first letter, and closed by whoever made this.
+    """
 
     def __init__(self, sessions: Sessions, post: Post, head: Letterhead) -> None:
+        self.connections = Connections(post.relay)
         self._sessions = sessions
         self._post = post
         self._head = head
@@ -109,18 +127,24 @@ class Letters:
         ended = await self._settle(order, seen)
         if ended is not None:
             return ended
+        if seen.turn_in is not None and seen.turn_in > timedelta():
+            raise paced(seen.turn_in)
         claim = await self._claim(order, seen.fence)
         if isinstance(claim, Posted):
             return claim
+        if isinstance(claim, timedelta):
+            raise paced(claim)
         crashpoint("after_claim")
         # No transaction is open from here: a slow relay must not hold one.
         outcome = await self._hand_over(claim.written)
         crashpoint("after_relay_answer")
         await self._note(order, claim.fence, outcome.state, _words(outcome))
         crashpoint("after_accepted")
-        return self._answer(outcome)
+        if outcome.limit is not None:
+            await self._slow_down(claim.written, outcome.limit)
+        return self._answer(outcome, claim.fence)
 
-    def _answer(self, outcome: Outcome) -> Posted:
+    def _answer(self, outcome: Outcome, attempts: int) -> Posted:
         match outcome.state:
             case Reply.ACCEPTED:
                 return Posted.ACCEPTED
@@ -128,7 +152,12 @@ class Letters:
                 return Posted.REFUSED
             case Reply.DEFERRED:
                 # The relay's words may name the person: they stay in the database.
-                raise ApplicationError("the relay says later", type="Deferred")
+                raise ApplicationError(
+                    "the relay says later",
+                    type="Deferred",
+                    # An attempt that only waited for its turn does not count.
+                    next_retry_delay=pause_after(attempts),
+                )
             case Reply.UNKNOWN:
                 # The next attempt asks the log, or follows the policy for doubt.
                 raise _in_doubt(self._post.grace)
@@ -138,28 +167,23 @@ class Letters:
 
         Begun, it is let finish: to be stopped after the last dot would leave a doubt.
         """
-        attempt = asyncio.ensure_future(self._attempt(written))
+        attempt = asyncio.ensure_future(
+            self.connections.hand_over(
+                written.message,
+                sender=written.return_path,
+                recipient=written.recipient,
+                limit=self._post.attempt_limit.total_seconds(),
+            )
+        )
         while not attempt.done():
             activity.heartbeat()
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({attempt}, timeout=_BETWEEN_SIGNS_S)
         return attempt.result()
 
-    async def _attempt(self, written: Written) -> Outcome:
-        try:
-            async with asyncio.timeout(self._post.attempt_limit.total_seconds()):
-                return await hand_over(
-                    self._post.relay,
-                    written.message,
-                    sender=self._head.sender,
-                    recipient=written.recipient,
-                )
-        except TimeoutError:
-            return Outcome(Reply.UNKNOWN, None, "the relay was too slow")
-
     async def _look(self, order: LetterOrder) -> _Seen:
         """Read the row of the letter; it is there before the first SMTP word."""
-        row = insert(Letter).values(
+        ordered = insert(Letter).values(
             key=order.key,
             dossier=order.dossier,
             notice=order.notice,
@@ -171,12 +195,13 @@ class Letters:
             Letter.fence,
             Letter.message_id,
             (func.clock_timestamp() - Letter.changed_at).label("age"),
+            (Letter.not_before - func.clock_timestamp()).label("turn_in"),
         ).where(Letter.key == order.key)
         async with self._sessions.begin() as session:
-            await session.execute(row.on_conflict_do_nothing())
+            await session.execute(ordered.on_conflict_do_nothing())
             await _show_next_due(session, order)
-            state, fence, message_id, age = (await session.execute(found)).one()
-        return _Seen(state, fence, message_id, age)
+            row = (await session.execute(found)).one()
+        return _Seen(row.state, row.fence, row.message_id, row.age, row.turn_in)
 
     async def _settle(self, order: LetterOrder, seen: _Seen) -> Posted | None:
         """Answer for a letter that has ended, or whose last attempt may have left."""
@@ -204,18 +229,22 @@ class Letters:
             return None
         return await relay_has(self._post.log_url, seen.message_id)
 
-    async def _claim(self, order: LetterOrder, fence: int) -> _Claim | Posted:
+    async def _claim(
+        self, order: LetterOrder, fence: int
+    ) -> _Claim | Posted | timedelta:
         """Take the letter, its condition checked again, in one committed transaction.
 
-        Raises ApplicationError of type Overtaken if another attempt has taken it, of
-        type FactsWait while the story has not heard all that was told.
+        A time for an answer is how long it has to wait for its turn. Raises
+        ApplicationError of type Overtaken if another attempt has taken it, of type
+        FactsWait while the story has not heard all that was told.
         """
         async with self._sessions.begin() as session:
             row = await session.get_one(Letter, order.key, with_for_update=True)
             if row.fence != fence or row.state in _ENDED:
                 raise _overtaken(order)
             await _check_facts(session, order)
-            if await _is_useless(session, order):
+            useless_in = await _useless_in(session, order)
+            if useless_in is not None and useless_in <= timedelta():
                 return _end(row, "skipped", "useless by now", Posted.SKIPPED)
             try:
                 written = await write(session, order, self._head)
@@ -223,8 +252,36 @@ class Letters:
                 return _end(row, "refused", str(problem), Posted.REFUSED)
             if written is None:
                 return _end(row, "skipped", "no address", Posted.SKIPPED)
+            wait = await self._take_turn(session, row, written, useless_in)
+            if wait is not None:
+                return wait
+            await _note_broken_off(session, row)
             _begin_to_send(row, written)
             return _Claim(row.fence, written)
+
+    async def _take_turn(
+        self,
+        session: AsyncSession,
+        row: Letter,
+        written: Written,
+        useless_in: timedelta | None,
+    ) -> timedelta | None:
+        """Let the letter pass, or keep the turn it must wait for."""
+        traveller = Traveller(
+            lane_of(row.notice),
+            has_waited=row.not_before is not None,
+            useless_in=useless_in,
+        )
+        domain = domain_of(written.recipient)
+        wait = await take_turn(session, domain, self._post.pace, traveller)
+        row.not_before = None if wait is None else func.clock_timestamp() + wait
+        return wait
+
+    async def _slow_down(self, written: Written, limit: Limit) -> None:
+        of_all = limit is Limit.RELAY
+        domain = EVERY_LETTER if of_all else domain_of(written.recipient)
+        async with self._sessions.begin() as session:
+            await hold_back(session, domain)
 
     async def _note(
         self, order: LetterOrder, fence: int, state: Reply, answer: str
@@ -244,6 +301,14 @@ class Letters:
             noted = await session.scalar(newest)
         if noted is None:
             raise _overtaken(order)
+
+
+async def _note_broken_off(session: AsyncSession, row: Letter) -> None:
+    """Let the letter's steps show that its last attempt never told how it ended."""
+    if row.state == "sending":
+        row.state = "unknown"
+        row.answer = "broken off before an answer was noted"
+        await session.flush()
 
 
 async def _show_next_due(session: AsyncSession, order: LetterOrder) -> None:
@@ -275,12 +340,11 @@ async def _check_facts(session: AsyncSession, order: LetterOrder) -> None:
         )
 
 
-async def _is_useless(session: AsyncSession, order: LetterOrder) -> bool:
+async def _useless_in(session: AsyncSession, order: LetterOrder) -> timedelta | None:
     if order.useless_at is None:
-        return False
+        return None
     real_now = await database_now(session)
-    now = await now_for(session, order.dossier, real_now=real_now)
-    return order.useless_at <= now
+    return order.useless_at - await now_for(session, order.dossier, real_now=real_now)
 
 
 def _begin_to_send(row: Letter, written: Written) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from letters.compose import compose, message_id
 from letters.facts import ConditionLine, LetterFacts
+from letters.returning import return_path
 from letters.wording import Language
 from records.models import (
     Agency,
@@ -36,6 +37,7 @@ class Letterhead:
     """What every letter of an installation bears."""
 
     sender: str
+    return_address: str
     intake_address: str
     help_address: str
     public_url: str
@@ -47,6 +49,7 @@ class Letterhead:
         """Read it from the settings."""
         return cls(
             sender=settings.mail_from,
+            return_address=settings.return_address,
             intake_address=settings.intake_address,
             help_address=settings.office_help_address,
             public_url=settings.public_url,
@@ -57,11 +60,12 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A letter composed for its recipient."""
+    """A letter composed for its recipient; it comes back to *return_path*."""
 
     message: EmailMessage
     recipient: str
     language: Language
+    return_path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +93,21 @@ async def write(
     if to is None or not to.email.strip():
         return None
     language = cast("Language", to.language)
+    own_id = message_id(order.key, secret=head.secret, domain=head.domain)
+    comes_back_to = return_path(head.return_address, own_id)
     message = compose(
         _facts(order, matter, head, language),
         language=language,
         sender=head.sender,
         recipient=to.email.strip(),
-        message_id=message_id(order.key, secret=head.secret, domain=head.domain),
+        message_id=own_id,
+        return_path=comes_back_to,
     )
     # A receipt speaks of the day of capture; the letter is dated by its own.
     del message["Date"]
     message["Date"] = order.occurred_at.astimezone(ZONE)
-    return Written(message, message["To"].addresses[0].addr_spec, language)
+    recipient = message["To"].addresses[0].addr_spec
+    return Written(message, recipient, language, comes_back_to)
 
 
 async def _matter_of(session: AsyncSession, order: LetterOrder) -> _Matter:

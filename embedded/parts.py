@@ -61,6 +61,9 @@ def stack_environment(data_dir: Path, ports: Ports) -> dict[str, str]:
         "ECHEANCE_SMTP_HOST": LOOPBACK,
         "ECHEANCE_SMTP_PORT": str(ports.smtp),
         "ECHEANCE_SMTP_TLS": "none",
+        # The catcher is nobody's mailbox: nothing has to wait.
+        "ECHEANCE_MAIL_PER_MINUTE": "60000",
+        "ECHEANCE_MAIL_PER_MINUTE_TO_A_DOMAIN": "60000",
         "ECHEANCE_RELAY_LOG_URL": f"http://{LOOPBACK}:{ports.inbox}/api/log",
         "ECHEANCE_LMTP_HOST": LOOPBACK,
         "ECHEANCE_LMTP_PORT": str(ports.lmtp),

@@ -32,7 +32,6 @@ PATIENCE_S = 30.0
 _PAUSE_S = 0.05
 
 AGENCY = PermitNumber("AR-1001")
-
 HANDED_OVER = frozenset({"accepted", "delivered"})
 """States of a letter that the relay took; the catcher reports deliveries."""
 

@@ -1,6 +1,11 @@
 """The address a letter comes back to, and which letter an address of ours tells of."""
 
 
+def token_of(message_id: str) -> str:
+    """Name a letter in one word: the left part of its Message-ID."""
+    return message_id.strip("<>").partition("@")[0]
+
+
 def return_path(return_address: str, message_id: str) -> str:
     """Give a letter a return path of its own: local+token@domain.
 
@@ -8,8 +13,7 @@ def return_path(return_address: str, message_id: str) -> str:
     when it quotes nothing of it.
     """
     local, _, domain = return_address.rpartition("@")
-    token = message_id.strip("<>").partition("@")[0]
-    return f"{local}+{token}@{domain}"
+    return f"{local}+{token_of(message_id)}@{domain}"
 
 
 def returned_message_id(

@@ -1,39 +1,42 @@
-"""The only module that speaks SMTP: it hands a letter over and sorts the answer."""
+"""The only module that speaks SMTP: one letter over one connection."""
 
 import asyncio
 import copy
 import re
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from enum import StrEnum
 from typing import Literal
-from urllib.parse import quote
 
 import aiosmtplib
-import httpx2
 from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
 
-from letters.plain import PLAIN_ADDRESS, one_line
+from letters.answers import (
+    CLOSING,
+    Limit,
+    Outcome,
+    Reply,
+    answered,
+    deferred,
+    words,
+)
+from letters.returning import token_of
 
-_TEXT_LIMIT = 500
+FAILURES = (aiosmtplib.SMTPException, OSError, ValueError)
+"""What a relay or a network can do to us; ValueError, for a challenge it misspells."""
+
 _PERMANENT = 5  # the first digit of an answer that will not change
 _GOODBYE_SECONDS = 2.0
-_LOG_SECONDS = 10.0
 _FLUSH_SECONDS = 0.01
-
-
-class Reply(StrEnum):
-    """What the relay's answer means for a letter."""
-
-    ACCEPTED = "accepted"  # the relay has taken responsibility; not yet delivered
-    DEFERRED = "deferred"  # nothing was taken; the same letter may be tried again
-    REFUSED = "refused"  # nothing was taken and nothing will be; a person must look
-    UNKNOWN = "unknown"  # lost after the final dot; ask the relay before trying again
+_NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")
 
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """How to reach the relay; timeouts in seconds, a file of authorities if private."""
+    """How to reach the relay; timeouts in seconds, a file of authorities if private.
+
+    *connections* is the most there are at once; each is closed after *kept_seconds*
+    without a letter, and after *letters_each*.
+    """
 
     host: str
     port: int
@@ -43,61 +46,47 @@ class Relay:
     command_timeout: float = 30.0
     data_timeout: float = 60.0
     ca_file: str | None = None
+    connections: int = 4
+    kept_seconds: float = 30.0
+    letters_each: int = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The relay's answer: what it means, its code and its words, 500 at most."""
+@dataclass(slots=True)
+class Ready:
+    """A letter as it goes over the wire; and whether its last dot was written there."""
 
-    state: Reply
-    code: int | None
-    text: str
+    sender: str
+    recipient: str
+    token: str
+    payload: bytes
+    dot_written: bool = False
+
+    @property
+    def sender_domain(self) -> str:
+        """The name under which we introduce ourselves."""
+        return self.sender.rpartition("@")[2]
 
 
-async def hand_over(
-    relay: Relay, message: EmailMessage, *, sender: str, recipient: str
-) -> Outcome:
-    """Hand one message to the relay for one recipient, and say what became of it.
+class Stale(Exception):  # noqa: N818  it is no error: a fresh connection is taken
+    """A kept connection ended before the relay had said a word about the letter."""
 
-    Never raises for what a relay or a network does; ValueError for a sender that is no
-    plain address. A code counts as a refusal of the
-    letter only from MAIL on: a relay that turns us away before (greeting, EHLO, TLS,
-    password) has not looked at it, so the letter is deferred.
+
+def ready(message: EmailMessage, *, sender: str, recipient: str) -> Ready:
+    """Flatten a message for the wire: 7 bits, CRLF, dots stuffed.
+
+    Without its Return-Path, which is the relay's to write.
     """
-    if not PLAIN_ADDRESS.fullmatch(sender):
-        raise ValueError(f"not an address to send from: {sender!r}")
-    if not PLAIN_ADDRESS.fullmatch(recipient):
-        return Outcome(Reply.REFUSED, None, f"no address: {one_line(recipient)}")
-    payload = _payload(message)
-    client = _client(relay, helo=sender.rpartition("@")[2])
-    try:
-        try:
-            await client.connect()
-            await _introduce(client)
-        except (aiosmtplib.SMTPException, OSError) as error:
-            return _deferred(error)
-        outcome = await _transaction(client, relay, (sender, recipient), payload)
-        if outcome.code is not None:  # whoever fell silent is not waited for again
-            await _goodbye(client)
-        return outcome
-    finally:
-        client.close()
+    outgoing = copy.copy(message)
+    seven_bit = message.policy.clone(cte_type="7bit", linesep="\r\n")
+    del outgoing["Return-Path"]
+    wire = normalize_message_line_endings(outgoing.as_bytes(policy=seven_bit))
+    payload = re.sub(rb"(?m)^\.", b"..", wire)
+    return Ready(sender, recipient, token_of(str(message["Message-ID"])), payload)
 
 
-async def relay_has(relay_log_url: str, message_id: str) -> bool | None:
-    """Ask the relay's log whether it took a Message-ID; None when it cannot tell."""
-    url = f"{relay_log_url.rstrip('/')}/{quote(message_id, safe='')}"
-    try:
-        async with httpx2.AsyncClient(timeout=_LOG_SECONDS, trust_env=False) as client:
-            status = (await client.get(url)).status_code
-    except (httpx2.HTTPError, httpx2.InvalidURL):
-        return None
-    return {200: True, 404: False}.get(status)
-
-
-def _client(relay: Relay, *, helo: str) -> aiosmtplib.SMTP:
-    # start_tls is never left open: a relay asked for TLS gives it or gets nothing.
-    return aiosmtplib.SMTP(
+async def introduced(relay: Relay, *, helo: str) -> aiosmtplib.SMTP:
+    """Open a connection, up to where a letter can begin; raises one of FAILURES."""
+    client = aiosmtplib.SMTP(
         hostname=relay.host,
         port=relay.port,
         username=relay.username,
@@ -105,22 +94,23 @@ def _client(relay: Relay, *, helo: str) -> aiosmtplib.SMTP:
         local_hostname=helo,
         timeout=relay.command_timeout,
         use_tls=relay.tls == "implicit",
+        # Never left open: a relay asked for TLS gives it or gets nothing.
         start_tls=relay.tls == "starttls",
         cert_bundle=relay.ca_file,
     )
-
-
-def _payload(message: EmailMessage) -> bytes:
-    """Flatten for the wire: 7 bits, CRLF, dots stuffed; Return-Path is the relay's."""
-    outgoing = copy.copy(message)
-    seven_bit = message.policy.clone(cte_type="7bit", linesep="\r\n")
-    del outgoing["Return-Path"]
-    wire = normalize_message_line_endings(outgoing.as_bytes(policy=seven_bit))
-    return re.sub(rb"(?m)^\.", b"..", wire)
+    try:
+        await client.connect()
+        await _introduce(client)
+    except BaseException:
+        drop(client)
+        raise
+    return client
 
 
 async def _introduce(client: aiosmtplib.SMTP) -> None:
     """Say who we are, in the old way to a relay that only knows that."""
+    if not client.is_ehlo_or_helo_needed:
+        return  # said before the password
     try:
         await client.ehlo()
     except aiosmtplib.SMTPHeloError as error:
@@ -129,29 +119,69 @@ async def _introduce(client: aiosmtplib.SMTP) -> None:
         await client.helo()
 
 
-async def _transaction(
-    client: aiosmtplib.SMTP, relay: Relay, envelope: tuple[str, str], payload: bytes
+async def transaction(
+    client: aiosmtplib.SMTP, letter: Ready, relay: Relay, *, was_kept: bool
 ) -> Outcome:
-    """Drive MAIL, RCPT and DATA one by one, to know on which side of the dot we are."""
+    """Drive MAIL, RCPT and DATA one by one, to know on which side of the dot we are.
+
+    Raises Stale if the relay ends a kept connection at MAIL: not because of the letter.
+    """
     try:
-        await client.mail(envelope[0])
-        await client.rcpt(envelope[1])
-        ready = await client.execute_command(b"DATA")
-        if ready.code != aiosmtplib.SMTPStatus.start_input:
-            return _answered(ready.code, ready.message, otherwise=Reply.DEFERRED)
+        await _mail(client, letter, was_kept=was_kept)
+        await client.rcpt(letter.recipient, options=_reports_on(client, letter))
+        go_on = await client.execute_command(b"DATA")
+        if go_on.code != aiosmtplib.SMTPStatus.start_input:
+            return answered(go_on.code, go_on.message, otherwise=Reply.DEFERRED)
         protocol = client.protocol
         if protocol is None:
             return Outcome(Reply.DEFERRED, None, "connection lost before the message")
         async with asyncio.timeout(relay.data_timeout):
-            await _flushed(protocol, payload)
-    except (
-        aiosmtplib.SMTPSenderRefused,
-        aiosmtplib.SMTPRecipientRefused,
-    ) as refusal:
-        return _answered(refusal.code, refusal.message, otherwise=Reply.DEFERRED)
+            await _flushed(protocol, letter.payload)
+    except aiosmtplib.SMTPRecipientRefused as refusal:
+        return answered(refusal.code, refusal.message, otherwise=Reply.DEFERRED)
+    except aiosmtplib.SMTPSenderRefused as refusal:
+        return answered(
+            refusal.code,
+            refusal.message,
+            otherwise=Reply.DEFERRED,
+            whose=Limit.RELAY,
+        )
     except (aiosmtplib.SMTPException, OSError) as error:
-        return _deferred(error)
-    return await _after_the_dot(protocol, relay)
+        return deferred(error)
+    return await _after_the_dot(protocol, letter, relay)
+
+
+async def _mail(client: aiosmtplib.SMTP, letter: Ready, *, was_kept: bool) -> None:
+    options = (
+        ["RET=HDRS", f"ENVID={_xtext(letter.token)}"] if _offers_reports(client) else []
+    )
+    try:
+        await client.mail(letter.sender, options=options)
+    except aiosmtplib.SMTPServerDisconnected as ended:
+        if was_kept:
+            raise Stale from ended
+        raise
+    except aiosmtplib.SMTPSenderRefused as refusal:
+        if was_kept and refusal.code == CLOSING:
+            raise Stale from refusal
+        raise
+
+
+def _offers_reports(client: aiosmtplib.SMTP) -> bool:
+    """Say whether the relay reports what became of a letter (RFC 3461)."""
+    return client.supports_extension("dsn")
+
+
+def _reports_on(client: aiosmtplib.SMTP, letter: Ready) -> list[str]:
+    if not _offers_reports(client):
+        return []
+    original = f"ORCPT=rfc822;{_xtext(letter.recipient)}"
+    return ["NOTIFY=SUCCESS,FAILURE,DELAY", original]
+
+
+def _xtext(text: str) -> str:
+    """Spell a value as RFC 3461 does: +XX for '+', '=' and what is not printable."""
+    return _NOT_XTEXT.sub(lambda found: f"+{ord(found[0]):02X}", text)
 
 
 async def _flushed(protocol: SMTPProtocol, payload: bytes) -> None:
@@ -168,36 +198,37 @@ async def _flushed(protocol: SMTPProtocol, payload: bytes) -> None:
     raise aiosmtplib.SMTPServerDisconnected("connection lost within the message")
 
 
-async def _after_the_dot(protocol: SMTPProtocol, relay: Relay) -> Outcome:
+async def _after_the_dot(
+    protocol: SMTPProtocol, letter: Ready, relay: Relay
+) -> Outcome:
     try:
         protocol.write(b".\r\n")
     except aiosmtplib.SMTPServerDisconnected as error:
-        return _deferred(error)  # the dot was not written
+        return deferred(error)  # the dot was not written
+    letter.dot_written = True
     try:
         answer = await protocol.read_response(timeout=relay.data_timeout)
     except (aiosmtplib.SMTPException, OSError) as error:
-        return Outcome(Reply.UNKNOWN, None, one_line(str(error), limit=_TEXT_LIMIT))
-    return _answered(answer.code, answer.message, otherwise=Reply.UNKNOWN)
+        return Outcome(Reply.UNKNOWN, None, words(str(error)))
+    return answered(answer.code, answer.message, otherwise=Reply.UNKNOWN)
 
 
-async def _goodbye(client: aiosmtplib.SMTP) -> None:
+async def goodbye(client: aiosmtplib.SMTP) -> None:
     """Take leave politely; what the relay answers changes nothing any more."""
     try:
         await client.quit(timeout=_GOODBYE_SECONDS)
     except (aiosmtplib.SMTPException, OSError):
         return
+    finally:
+        drop(client)
 
 
-def _answered(code: int, text: str, *, otherwise: Reply) -> Outcome:
-    states = {2: Reply.ACCEPTED, 4: Reply.DEFERRED, _PERMANENT: Reply.REFUSED}
-    state = states.get(code // 100, otherwise)
-    if state is Reply.ACCEPTED and otherwise is Reply.DEFERRED:
-        state = otherwise  # a 2xx before the dot accepts nothing
-    return Outcome(state, code, one_line(text, limit=_TEXT_LIMIT))
-
-
-def _deferred(error: Exception) -> Outcome:
-    code = getattr(error, "code", None)
-    said = getattr(error, "message", None) or str(error) or type(error).__name__
-    text = one_line(str(said), limit=_TEXT_LIMIT)
-    return Outcome(Reply.DEFERRED, code if isinstance(code, int) else None, text)
+def drop(client: aiosmtplib.SMTP) -> None:
+    """Close without a word; what is still here of a letter does not trickle out."""
+    transport = client.transport
+    client.close()
+    if (
+        isinstance(transport, asyncio.WriteTransport)
+        and transport.get_write_buffer_size() > 0
+    ):
+        transport.abort()

@@ -271,7 +271,7 @@ class Letter(Base):
     subject: Mapped[str | None]
     body: Mapped[str | None]  # the plain text
     html: Mapped[str | None]
-    not_before: Mapped[datetime | None]  # its turn, when letters are paced
+    not_before: Mapped[datetime | None]  # its turn, while it waits for one
     answer: Mapped[str | None]  # the relay's last words, or why nothing was sent
     queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -311,12 +311,18 @@ class LetterEvent(Base):
 
 
 class MailPace(Base):
-    """The next free turn of letters to one domain; of all letters for ''."""
+    """How far letters to one domain have got, and all letters for '' (records.pace).
+
+    *next_at* is where an even pace would let the next one leave; the others, where the
+    lines of those that wait end.
+    """
 
     __tablename__ = "mail_pace"
 
     domain: Mapped[str] = mapped_column(primary_key=True)
     next_at: Mapped[datetime]
+    first_until: Mapped[datetime]
+    ordinary_until: Mapped[datetime]
 
 
 class FactRow(Base):

@@ -16,12 +16,14 @@ from activities.letters import Letters, Post
 from activities.writing import Letterhead
 from letters.smtp import Relay
 from records.database import make_engine, make_sessions
+from records.pace import Pace
 from tests.activities.office import run
 from workflows.messages import LetterOrder, Record
 
 CHECKOUT = Path(__file__).parents[2]
 HEAD = Letterhead(
     sender="certificats@echeance.example",
+    return_address="retour@echeance.example",
     intake_address="certificats@echeance.example",
     help_address="aide@echeance.example",
     public_url="https://echeance.example",
@@ -30,11 +32,19 @@ HEAD = Letterhead(
 )
 
 
-def a_post(port: int, log_url: str | None = None, **changes: timedelta) -> Post:
+NO_LIMIT = Pace(in_a_minute=60_000, in_a_minute_to_a_domain=60_000)
+
+
+def a_post(
+    port: int,
+    log_url: str | None = None,
+    pace: Pace = NO_LIMIT,
+    **changes: timedelta,
+) -> Post:
     """A relay on loopback that is waited for very little."""
     relay = Relay("127.0.0.1", port, command_timeout=2.0, data_timeout=0.3)
     patience = {"grace": timedelta(), "log_patience": timedelta()} | changes
-    return Post(relay, log_url, **patience)
+    return Post(relay, pace, log_url, **patience)
 
 
 async def attempt(

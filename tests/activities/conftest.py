@@ -17,7 +17,9 @@ from tests.letters.relay import ScriptedRelay
 @pytest.fixture
 async def office(database_url: str) -> AsyncIterator[Office]:
     engine = make_engine(database_url)
-    yield Office(database_url, make_sessions(engine))
+    office = Office(database_url, make_sessions(engine))
+    async with office.opened:
+        yield office
     await engine.dispose()
 
 

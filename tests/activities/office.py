@@ -1,7 +1,8 @@
 """The real database as a test fills and reads it, and effects run as a worker does."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -22,10 +23,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Office:
-    """What a test puts in the database and reads back from it."""
+    """What a test puts in the database and reads back from it.
+
+    What was opened on the way is in *opened*, to be closed with the test.
+    """
 
     url: str
     sessions: Sessions
+    opened: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def place(
         self, dossier: Dossier, person: str = "Marc Roy", language: str = "fr"

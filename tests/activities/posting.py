@@ -7,7 +7,7 @@ from email.policy import default
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.letters import Letters
+from activities.letters import Letters, Post
 from tests.activities.attempt import HEAD, a_post
 from tests.activities.office import Office, an_order, run
 from tests.activities.relay_log import RelayLog
@@ -21,8 +21,14 @@ KEY = f"{HOLDER}/2026-12-10/reminder_30"
 
 def by(office: Office, relay: ScriptedRelay, log: RelayLog | None = None) -> Letters:
     """The effect, with this relay and its log."""
-    post = a_post(relay.port, log.url if log else None)
-    return Letters(office.sessions, post, HEAD)
+    return sending(office, a_post(relay.port, log.url if log else None))
+
+
+def sending(office: Office, post: Post) -> Letters:
+    """The effect; its connections are closed with the test."""
+    letters = Letters(office.sessions, post, HEAD)
+    office.opened.push_async_callback(letters.connections.close)
+    return letters
 
 
 def order(notice: str = "reminder_30", **says: object) -> LetterOrder:

@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.letters import Letters
 from letters.compose import message_id
+from letters.returning import returned_message_id
 from records.models import (
     Letter,
 )
 from tests.activities.attempt import HEAD, a_post, attempt
 from tests.activities.office import Office, run
-from tests.activities.posting import KEY, by, order, read
+from tests.activities.posting import KEY, by, order, read, sending
 from tests.activities.relay_log import RelayLog
 from tests.dossiers import HOLDER, TODAY, noon
 from tests.letters.relay import (
@@ -41,6 +41,11 @@ async def test_a_letter_is_handed_over_and_its_row_says_all_of_it(
     assert message["Message-ID"] == row.message_id
     assert row.message_id == message_id(KEY, secret=HEAD.secret, domain=HEAD.domain)
     assert (row.state, row.fence, row.language) == ("accepted", 1, "fr")
+    token = row.message_id.strip("<>").partition("@")[0]
+    assert taken.sender == f"retour+{token}@echeance.example"
+    assert message["From"] == HEAD.sender
+    assert message["Reply-To"] == HEAD.intake_address
+    assert message["Return-Path"] is None
     assert (row.recipient, row.subject) == ("marc@courriel.example", message["Subject"])
     assert row.body is not None
     assert "Marc Roy" in row.body
@@ -57,6 +62,17 @@ async def test_a_letter_sent_twice_leaves_once(
     for _ in range(2):
         assert await run(letters.send_letter, order()) is Posted.ACCEPTED
     assert len(relay.taken) == 1
+
+
+async def test_the_address_a_letter_comes_back_to_names_it_again(
+    office: Office, relay: ScriptedRelay
+) -> None:
+    await run(by(office, relay).send_letter, order())
+    row = await office.one(Letter, KEY)
+    (taken,) = relay.taken
+    assert row.message_id == returned_message_id(
+        taken.sender.upper(), HEAD.return_address, HEAD.domain
+    )
 
 
 async def test_a_letter_already_ordered_with_its_record_is_the_same_letter(
@@ -80,6 +96,7 @@ async def test_a_letter_already_ordered_with_its_record_is_the_same_letter(
     ("state", "answer"),
     [
         ("accepted", Posted.ACCEPTED),
+        ("delivered", Posted.ACCEPTED),
         ("bounced", Posted.ACCEPTED),
         ("refused", Posted.REFUSED),
         ("skipped", Posted.SKIPPED),
@@ -107,7 +124,7 @@ async def test_of_two_attempts_at_once_only_one_letter_leaves(
     office: Office, relay: ScriptedRelay
 ) -> None:
     post = a_post(relay.port, grace=timedelta(minutes=30))
-    letters = Letters(office.sessions, post, HEAD)
+    letters = sending(office, post)
     answers = await asyncio.gather(
         *(run(letters.send_letter, order()) for _ in range(4)),
         return_exceptions=True,
@@ -155,7 +172,7 @@ async def test_a_frozen_attempt_that_wakes_cannot_write_over_the_next(
     server = await asyncio.start_server(slow, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     frozen = asyncio.create_task(
-        run(Letters(office.sessions, a_post(port), HEAD).send_letter, order())
+        run(sending(office, a_post(port)).send_letter, order())
     )
     await asked.wait()
     async with ScriptedRelay([Script(dot=dot)]) as relay:

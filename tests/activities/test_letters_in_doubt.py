@@ -6,13 +6,12 @@ import pytest
 from sqlalchemy import update
 from temporalio.exceptions import ApplicationError
 
-from activities.letters import Letters
 from records.models import (
     Letter,
 )
-from tests.activities.attempt import HEAD, a_post
+from tests.activities.attempt import a_post
 from tests.activities.office import Office, run
-from tests.activities.posting import KEY, by, failure_of, order, read
+from tests.activities.posting import KEY, by, failure_of, order, read, sending
 from tests.activities.relay_log import RelayLog
 from tests.letters.relay import (
     ACCEPT_THEN_DROP,
@@ -21,6 +20,7 @@ from tests.letters.relay import (
     HANG,
     Script,
     ScriptedRelay,
+    a_script,
 )
 from workflows.messages import Posted
 
@@ -51,7 +51,7 @@ async def test_a_relay_that_says_later_is_asked_again(office: Office) -> None:
 async def test_a_relay_that_is_away_leaves_the_letter_deferred(office: Office) -> None:
     async with ScriptedRelay() as gone:
         port = gone.port
-    letters = Letters(office.sessions, a_post(port), HEAD)
+    letters = sending(office, a_post(port))
     assert await failure_of(letters, order()) == "Deferred"
     assert (await office.one(Letter, KEY)).state == "deferred"
 
@@ -126,7 +126,7 @@ async def test_a_log_that_does_not_answer_is_asked_again_before_any_resend(
         async with RelayLog(relay) as gone:
             url = gone.url
         post = a_post(relay.port, url, log_patience=LONG)
-        letters = Letters(office.sessions, post, HEAD)
+        letters = sending(office, post)
         for _ in range(2):
             assert await failure_of(letters, order()) == "InDoubt"
         assert relay.connections == 1
@@ -138,7 +138,7 @@ async def test_a_relay_is_given_time_to_log_before_a_letter_is_sent_again(
     scripts = [Script(dot=DROP), Script()]
     async with ScriptedRelay(scripts) as relay, RelayLog(relay) as log:
         post = a_post(relay.port, log.url, grace=LONG)
-        letters = Letters(office.sessions, post, HEAD)
+        letters = sending(office, post)
         for _ in range(2):
             assert await failure_of(letters, order()) == "InDoubt"
         assert relay.connections == 1
@@ -151,12 +151,15 @@ async def _age(office: Office, by: timedelta) -> None:
         await session.execute(update(Letter).values(changed_at=Letter.changed_at - by))
 
 
+@pytest.mark.parametrize(
+    ("hangs", "type_of_failure", "state"),
+    [("rcpt", "Deferred", "deferred"), ("dot", "InDoubt", "unknown")],
+)
 async def test_an_attempt_ends_before_temporal_begins_the_next_one(
-    office: Office,
+    office: Office, hangs: str, type_of_failure: str, state: str
 ) -> None:
-    async with ScriptedRelay([Script(mail=HANG)]) as relay:
+    async with ScriptedRelay([a_script(hangs, HANG)]) as relay:
         post = a_post(relay.port, attempt_limit=timedelta(milliseconds=200))
-        letters = Letters(office.sessions, post, HEAD)
-        assert await failure_of(letters, order()) == "InDoubt"
+        assert await failure_of(sending(office, post), order()) == type_of_failure
     row = await office.one(Letter, KEY)
-    assert (row.state, row.answer) == ("unknown", "the relay was too slow")
+    assert (row.state, row.answer) == (state, "the relay was too slow")

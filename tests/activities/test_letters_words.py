@@ -149,6 +149,9 @@ def test_the_post_and_the_letterhead_are_those_of_the_settings() -> None:
             "ECHEANCE_SMTP_PASSWORD": "secret",
             "ECHEANCE_RELAY_LOG_URL": "http://relay.example/log",
             "ECHEANCE_MAIL_DOMAIN": "office.example",
+            "ECHEANCE_RETURN_ADDRESS": "back@office.example",
+            "ECHEANCE_SMTP_CA_FILE": "/etc/relay.pem",
+            "ECHEANCE_SMTP_CONNECTIONS": "2",
         }
     )
     post, head = Post.of(settings), Letterhead.of(settings)
@@ -158,4 +161,6 @@ def test_the_post_and_the_letterhead_are_those_of_the_settings() -> None:
         "starttls",
     )
     assert (post.relay.password, post.log_url) == ("secret", "http://relay.example/log")
+    assert (post.relay.ca_file, post.relay.connections) == ("/etc/relay.pem", 2)
     assert (head.secret, head.domain) == (b"a key", "office.example")
+    assert head.return_address == "back@office.example"

@@ -7,6 +7,7 @@ import sys
 from asyncio import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +17,8 @@ from temporalio.client import Client
 from intake.delivery import deliver, store_fact
 from records import migrations
 from records.clock import database_now
-from records.models import DossierRow, FactRow, Letter
+from records.models import DossierRow, FactRow, Letter, LetterEvent, MailPace
+from records.pace import AHEAD, EVERY_LETTER, Lane
 from rules.civil_time import civil_date
 from tests.activities.attempt import CHECKOUT
 from tests.activities.office import Office
@@ -118,6 +120,21 @@ async def _tell_an_exam(office: Office, client: Client) -> None:
     assert await deliver(office.sessions, client, ["exam:1"]) == ()
 
 
+async def _let_nothing_leave_for(office: Office, pause: timedelta) -> datetime:
+    """Use up the pace of all letters; give the instant at which one passes again."""
+    async with office.sessions.begin() as session:
+        now = await database_now(session)
+        session.add(
+            MailPace(
+                domain=EVERY_LETTER,
+                next_at=now + pause + AHEAD[Lane.FIRST],
+                first_until=now,
+                ordinary_until=now,
+            )
+        )
+    return now + pause
+
+
 async def test_a_fact_told_becomes_a_letter_and_the_worker_leaves_when_asked(
     office: Office, temporal: Client, start: Starting
 ) -> None:
@@ -133,6 +150,7 @@ async def test_a_fact_told_becomes_a_letter_and_the_worker_leaves_when_asked(
         worker.process.send_signal(signal.SIGTERM)
         code, rest = await worker.leaves()
     assert code == 0, rest
+    assert relay.commands[-1] == "QUIT"
     (letter,) = await office.rows(Letter)
     assert (letter.notice, letter.state) == ("finalize", "accepted")
     assert [taken.recipients for taken in arrivals] == [("ana@courriel.example",)]
@@ -140,6 +158,26 @@ async def test_a_fact_told_becomes_a_letter_and_the_worker_leaves_when_asked(
     assert (kept.phase, kept.version) == ("to_finalize", 1)
     assert (await office.one(FactRow, "exam:1")).state == "applied"
     await temporal.get_schedule_handle(SWEEP_SCHEDULE_ID).describe()
+
+
+async def test_a_letter_whose_turn_comes_later_leaves_at_its_turn(
+    office: Office, temporal: Client, start: Starting
+) -> None:
+    await office.place(a_newcomer(), "Ana Cruz", "en")
+    arrivals = Arrivals()
+    async with ScriptedRelay(taken=arrivals) as relay:
+        address = temporal.service_client.config.target_host
+        worker = await start(office.url, address, relay.port)
+        await worker.says("ready")
+        opens_at = await _let_nothing_leave_for(office, timedelta(seconds=6))
+        await _tell_an_exam(office, temporal)
+        await arrivals.some.wait()
+        worker.process.send_signal(signal.SIGTERM)
+        code, rest = await worker.leaves()
+    assert code == 0, rest
+    steps = await office.rows(LetterEvent)
+    assert [step.state for step in steps] == ["queued", "sending", "accepted"]
+    assert steps[0].at < opens_at <= steps[1].at
 
 
 async def test_a_worker_that_waits_for_temporal_leaves_when_asked(

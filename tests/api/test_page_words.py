@@ -7,6 +7,7 @@ from string import Formatter
 from typing import get_args
 
 import pytest
+from sqlalchemy import CheckConstraint
 
 from api.pages.signing_in import DOORS, Why
 from api.pages.telling import what_comes
@@ -15,6 +16,7 @@ from api.signin.who import HOMES
 from api.verifying import PublicStatus
 from letters.compose import FOLDER
 from letters.wording import LANGUAGES
+from records.models import Base
 from rules.agenda import Act
 from rules.dossier import Kind, Phase
 from tests.dossiers import noon
@@ -67,6 +69,17 @@ def test_every_door_and_every_failure_to_sign_in_has_its_words() -> None:
         )
     assert {f"sign_in.failed_{why}" for why in get_args(Why)} <= set(words())
     assert {f"frame.home_{home}" for home in HOMES.values()} <= set(words())
+
+
+def test_every_state_of_a_letter_has_its_words() -> None:
+    rule = next(
+        each
+        for each in Base.metadata.tables["letters"].constraints
+        if isinstance(each, CheckConstraint) and "'queued'" in str(each.sqltext)
+    )
+    states = re.findall(r"'(\w+)'", str(rule.sqltext))
+    assert len(states) == 10
+    assert {f"letters.{state}" for state in states} <= set(words())
 
 
 @pytest.mark.parametrize("act", list(Act))

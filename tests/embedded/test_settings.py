@@ -83,7 +83,7 @@ def test_a_missing_folder_of_secrets_is_named() -> None:
     [
         ("ECHEANCE_SMTP_PORT", "mail"),
         ("ECHEANCE_SMTP_TLS", "perhaps"),
-        ("ECHEANCE_MAIL_PER_SECOND", "0"),
+        ("ECHEANCE_MAIL_PER_MINUTE", "0"),
         ("ECHEANCE_DATABASE_URL", "sqlite:///x"),
     ],
 )

@@ -1,9 +1,9 @@
-"""A relay that does as it is told: one script a connection, over a real socket."""
+"""A relay that does as it is told: one script a letter, over a real socket."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 OK = "ok"
 HANG = "hang"  # says nothing, keeps the connection
@@ -20,6 +20,8 @@ _GOOD = {
     "greet": "220 relay.example ready",
     "ehlo": "250 relay.example",
     "helo": "250 relay.example",
+    "starttls": "220 go ahead",
+    "rset": "250 2.0.0 cleared",
     "mail": "250 2.1.0 sender ok",
     "rcpt": "250 2.1.5 recipient ok",
     "data": "354 go on",
@@ -28,6 +30,8 @@ _GOOD = {
 _VERBS = {
     "EHLO": "ehlo",
     "HELO": "helo",
+    "STARTTLS": "starttls",
+    "RSET": "rset",
     "MAIL": "mail",
     "RCPT": "rcpt",
     "DATA": "data",
@@ -36,25 +40,37 @@ _VERBS = {
 
 @dataclass(frozen=True)
 class Script:
-    """What one connection meets: a word above, or the reply to give ("450 later")."""
+    """What one letter meets: a word above, or the reply to give ("450 later").
+
+    The steps up to STARTTLS count on a new connection; *rset* comes after the letter.
+    """
 
     greet: str = OK
     ehlo: str = OK
     helo: str = OK
+    starttls: str = "502 not here"  # said "ok", no TLS follows
     mail: str = OK
     rcpt: str = OK
     data: str = OK
     dot: str = OK
+    rset: str = OK
     extensions: tuple[str, ...] = ()
+
+
+def a_script(step: str, what: str) -> Script:
+    """Go well but for one step."""
+    flaw: dict[str, Any] = {step: what}
+    return Script(**flaw)
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A letter the relay has kept, dots unstuffed."""
+    """A letter the relay has kept, dots unstuffed, from its n-th connection."""
 
     sender: str
     recipients: tuple[str, ...]
     data: bytes
+    connection: int
 
 
 class _ConnectionEnds(Exception):  # noqa: N818  it is no error
@@ -63,38 +79,52 @@ class _ConnectionEnds(Exception):  # noqa: N818  it is no error
 
 @dataclass
 class ScriptedRelay:
-    """Serve on a free loopback port; the n-th connection meets the n-th script.
+    """Serve on *port*, a free one for 0; the n-th letter meets the n-th script.
 
-    The last script serves every later connection. `taken` holds the letters kept,
-    `commands` all that was said to the relay, line by line.
+    A letter is a new connection, or a further MAIL on the same one. The last script
+    serves every later letter. `taken` holds the letters kept, `commands` all that was
+    said to the relay, line by line.
     """
 
     scripts: Sequence[Script] = (Script(),)
     port: int = 0
     connections: int = 0
+    letters: int = 0
     taken: list[Taken] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     _server: asyncio.Server | None = None
     _talks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._meet, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._meet, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
             self._server.close()
+        await self.hang_up()
+
+    async def hang_up(self) -> None:
+        """Close every connection, and go on listening."""
         for talk in self._talks:
             talk.cancel()
+        await self.left_alone()
+
+    async def left_alone(self) -> None:
+        """Wait until nobody is connected any more."""
         await asyncio.gather(*self._talks, return_exceptions=True)
+
+    def next_script(self) -> Script:
+        """Say what the next letter meets."""
+        self.letters += 1
+        return self.scripts[min(self.letters, len(self.scripts)) - 1]
 
     async def _meet(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        script = self.scripts[min(self.connections, len(self.scripts) - 1)]
         self.connections += 1
-        talk = asyncio.create_task(_Talk(self, script, reader, writer).run())
+        talk = asyncio.create_task(_Talk(self, reader, writer).run())
         self._talks.add(talk)
         talk.add_done_callback(self._talks.discard)
 
@@ -105,11 +135,11 @@ class _Talk:
     def __init__(
         self,
         relay: ScriptedRelay,
-        script: Script,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        self.relay, self.script = relay, script
+        self.relay, self.script = relay, relay.next_script()
+        self.number = relay.connections
         self.reader, self.writer = reader, writer
         self.sender, self.recipients = "", list[str]()
 
@@ -133,6 +163,8 @@ class _Talk:
             await self._say("502 not here")
             return
         if verb == "MAIL":
+            if self.sender:
+                self.script = self.relay.next_script()
             self.sender, self.recipients = _between_brackets(line), []
         if verb == "RCPT":
             self.recipients.append(_between_brackets(line))
@@ -147,7 +179,7 @@ class _Talk:
             lines.append(line.removeprefix(b"."))
         if self.script.dot in (OK, OK_THEN_DROP, ACCEPT_THEN_DROP, ACCEPT_THEN_HANG):
             self.relay.taken.append(
-                Taken(self.sender, tuple(self.recipients), b"".join(lines))
+                Taken(self.sender, tuple(self.recipients), b"".join(lines), self.number)
             )
         await self._act("dot")
 
@@ -185,7 +217,7 @@ class _Talk:
         return "\r\n".join([f"{x[:3]}-{x[4:]}" for x in lines[:-1]] + lines[-1:])
 
     async def _say(self, text: str) -> None:
-        self.writer.write(f"{text}\r\n".encode())
+        self.writer.write(f"{text}\r\n".encode("utf-8", "surrogateescape"))
         await self.writer.drain()
 
     async def _until_gone(self) -> None:

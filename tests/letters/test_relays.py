@@ -5,10 +5,10 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -16,23 +16,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from letters.compose import compose
-from letters.smtp import Outcome, Relay, Reply, hand_over, relay_has
-from tests.letters.examples import an_example
-
-SENDER = "bounce+abc@echeance.example"
-RECIPIENT = "nadia@courriel.example"
-MESSAGE_ID = "<abc@echeance.example>"
-
-
-def a_letter() -> EmailMessage:
-    return compose(
-        an_example("reminder_7"),
-        language="fr",
-        sender="avis@echeance.example",
-        recipient=RECIPIENT,
-        message_id=MESSAGE_ID,
-    )
+from letters.answers import Outcome, Reply
+from letters.relay_log import relay_has
+from letters.smtp import Relay
+from tests.letters.handing import (
+    MESSAGE_ID,
+    RECIPIENT,
+    connections_to,
+    hand_over,
+    reached,
+)
+from tests.letters.relay import OK, Script, ScriptedRelay
 
 
 class Keeper:
@@ -40,17 +34,21 @@ class Keeper:
 
     def __init__(self) -> None:
         self.kept: list[tuple[Envelope, bool]] = []
+        self.sessions: set[Session] = set()
 
     async def handle_DATA(  # noqa: N802  aiosmtpd's own name
         self, _server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         self.kept.append((envelope, session.ssl is not None))
+        self.sessions.add(session)
         return "250 2.0.0 kept"
 
 
 @asynccontextmanager
 async def an_ordinary_relay(
-    keeper: Keeper, tls: ssl.SSLContext | None = None
+    keeper: Keeper,
+    tls: ssl.SSLContext | None = None,
+    implicit: ssl.SSLContext | None = None,
 ) -> AsyncIterator[int]:
     def check(
         _server: SMTP, _session: Session, _envelope: Envelope, _how: str, who: object
@@ -69,6 +67,7 @@ async def an_ordinary_relay(
         ),
         "127.0.0.1",
         0,
+        ssl=implicit,
     )
     try:
         yield server.sockets[0].getsockname()[1]
@@ -76,8 +75,8 @@ async def an_ordinary_relay(
         server.close()
 
 
-def a_certificate(folder: Path) -> Path:
-    """Write a certificate for 127.0.0.1 that vouches for itself, with its key."""
+def a_certificate(folder: Path, address: str = "127.0.0.1") -> Path:
+    """Write a certificate that vouches for itself and that address, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "relay.example")])
     now = datetime.now(UTC)
@@ -90,7 +89,7 @@ def a_certificate(folder: Path) -> Path:
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]),
             critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -108,61 +107,104 @@ def a_certificate(folder: Path) -> Path:
     return path
 
 
+def tls_of(certificate: Path) -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    return tls
+
+
 async def test_an_ordinary_relay_takes_the_letter() -> None:
     keeper = Keeper()
     async with an_ordinary_relay(keeper) as port:
-        outcome = await hand_over(
-            Relay("127.0.0.1", port), a_letter(), sender=SENDER, recipient=RECIPIENT
-        )
+        outcome = await hand_over(Relay("127.0.0.1", port))
     assert outcome == Outcome(Reply.ACCEPTED, 250, "2.0.0 kept")
     assert keeper.kept[0][0].rcpt_tos == [RECIPIENT]
 
 
-@pytest.mark.parametrize(
-    ("password", "state"), [("right", Reply.ACCEPTED), ("wrong", Reply.DEFERRED)]
-)
-async def test_the_relay_is_spoken_to_over_tls_and_a_wrong_password_only_defers(
-    tmp_path: Path, password: str, state: Reply
-) -> None:
-    certificate = a_certificate(tmp_path)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
-    keeper = Keeper()
-    async with an_ordinary_relay(keeper, tls) as port:
-        outcome = await hand_over(
-            Relay(
-                "127.0.0.1",
-                port,
-                tls="starttls",
-                username="echeance",
-                password=password,
-                ca_file=str(certificate),
-            ),
-            a_letter(),
-            sender=SENDER,
-            recipient=RECIPIENT,
-        )
-    assert outcome.state is state
-    assert [over_tls for _, over_tls in keeper.kept] == (
-        [True] if state is Reply.ACCEPTED else []
-    )
-
-
-async def test_a_relay_whose_certificate_is_not_trusted_gets_nothing(
+async def test_several_letters_go_over_one_connection_under_starttls_and_a_password(
     tmp_path: Path,
 ) -> None:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(a_certificate(tmp_path))
+    certificate = a_certificate(tmp_path)
     keeper = Keeper()
-    async with an_ordinary_relay(keeper, tls) as port:
-        outcome = await hand_over(
-            Relay("127.0.0.1", port, tls="starttls"),
-            a_letter(),
-            sender=SENDER,
-            recipient=RECIPIENT,
+    async with an_ordinary_relay(keeper, tls_of(certificate)) as port:
+        relay = Relay(
+            "127.0.0.1",
+            port,
+            tls="starttls",
+            username="echeance",
+            password="right",
+            ca_file=str(certificate),
         )
-    assert outcome.state is Reply.DEFERRED
+        async with connections_to(relay) as to:
+            outcomes = [await hand_over(to) for _ in range(3)]
+    assert {outcome.state for outcome in outcomes} == {Reply.ACCEPTED}
+    assert [over_tls for _, over_tls in keeper.kept] == [True] * 3
+    assert len(keeper.sessions) == 1
+
+
+async def test_several_letters_go_over_one_connection_under_implicit_tls(
+    tmp_path: Path,
+) -> None:
+    certificate = a_certificate(tmp_path)
+    keeper = Keeper()
+    async with an_ordinary_relay(keeper, implicit=tls_of(certificate)) as port:
+        relay = Relay("127.0.0.1", port, tls="implicit", ca_file=str(certificate))
+        async with connections_to(relay) as to:
+            outcomes = [await hand_over(to) for _ in range(3)]
+    assert {outcome.state for outcome in outcomes} == {Reply.ACCEPTED}
+    assert len(keeper.sessions) == 1
+
+
+async def test_a_wrong_password_only_defers_and_the_operator_is_told_without_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificate = a_certificate(tmp_path)
+    keeper = Keeper()
+    async with an_ordinary_relay(keeper, tls_of(certificate)) as port:
+        relay = Relay(
+            "127.0.0.1",
+            port,
+            tls="starttls",
+            username="echeance-account",
+            password="quite wrong",
+            ca_file=str(certificate),
+        )
+        outcome = await hand_over(relay)
+    assert (outcome.state, outcome.code) == (Reply.DEFERRED, 535)
     assert not keeper.kept
+    told = [r.getMessage() for r in caplog.records if r.name.startswith("letters")]
+    assert told == [
+        "the relay does not take our letters: it refuses our account or password (535)"
+    ]
+
+
+@pytest.mark.parametrize("way", ["starttls", "implicit"])
+@pytest.mark.parametrize("flaw", ["not trusted", "of another name"])
+async def test_a_relay_whose_certificate_is_no_good_gets_nothing(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    way: Literal["starttls", "implicit"],
+    flaw: str,
+) -> None:
+    address = "127.0.0.1" if flaw == "not trusted" else "127.0.0.2"
+    certificate = a_certificate(tmp_path, address)
+    tls = tls_of(certificate)
+    on_request, at_once = (tls, None) if way == "starttls" else (None, tls)
+    known = None if flaw == "not trusted" else str(certificate)
+    keeper = Keeper()
+    async with an_ordinary_relay(keeper, on_request, at_once) as port:
+        outcome = await hand_over(Relay("127.0.0.1", port, tls=way, ca_file=known))
+    assert (outcome.state, outcome.code) == (Reply.DEFERRED, None)
+    assert not keeper.kept
+    assert "certificate" in caplog.text
+
+
+async def test_a_relay_whose_starttls_is_broken_gets_nothing() -> None:
+    broken = Script(extensions=("STARTTLS",), starttls=OK)
+    async with ScriptedRelay([broken]) as relay:
+        outcome = await hand_over(reached(relay, tls="starttls"))
+    assert outcome.state is Reply.DEFERRED
+    assert not any("MAIL" in line for line in relay.commands)
 
 
 @asynccontextmanager

@@ -85,6 +85,8 @@ def upgrade() -> None:
         "mail_pace",
         sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("first_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ordinary_until", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("domain", name="pk_mail_pace"),
     )
     op.add_column(
