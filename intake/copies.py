@@ -2,6 +2,7 @@
 
 import re
 from binascii import a2b_qp
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -16,6 +17,7 @@ _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\r\r")
 _CHANGED_ON_THE_WAY = re.compile(
     rb"^(?:content-transfer-encoding:[^\r\n]*|>(?=from ))", re.IGNORECASE | re.MULTILINE
 )
+_BLOCK_BYTES = 256 * 1024
 _WHITE = b" \t\r\n\v\f"
 
 
@@ -42,8 +44,9 @@ class Identity:
             return cls(mail_id)
         # The subject counts: it may hold the only number, and servers only fold it.
         said = (message_id, sender or "", "".join(subject.split()))
-        hashed = sha256("\0".join(said).encode("utf-8", "surrogatepass"))
-        hashed.update(b"\0" + _what_it_says(raw))
+        hashed = sha256("".join(f"{each}\0" for each in said).encode())
+        for text in _what_it_says(raw):
+            hashed.update(text)
         return cls(mail_id, message_id, hashed.hexdigest())
 
     @property
@@ -81,8 +84,15 @@ class Identity:
         )
 
 
-def _what_it_says(raw: bytes) -> bytes:
-    """Return the body without what changes on the way: white space and encoding."""
+def _what_it_says(raw: bytes) -> Iterator[bytes]:
+    """Yield the body without what changes on the way: white space and encoding.
+
+    Block by block, each of whole lines: a copy of a large body would weigh as much.
+    """
     blank = _BLANK_LINE.search(raw)
-    body = raw[blank.end() :] if blank else raw
-    return a2b_qp(_CHANGED_ON_THE_WAY.sub(b"", body)).translate(None, _WHITE)
+    start = blank.end() if blank else 0
+    while start < len(raw):
+        end = raw.rfind(b"\n", start, start + _BLOCK_BYTES) + 1
+        block = raw[start : end or start + _BLOCK_BYTES]
+        start += len(block)
+        yield a2b_qp(_CHANGED_ON_THE_WAY.sub(b"", block)).translate(None, _WHITE)
