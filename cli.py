@@ -170,8 +170,10 @@ def api(data_dir: DataDir = DATA_DIR) -> None:
 
 @app.command()
 def intake(data_dir: DataDir = DATA_DIR) -> None:
-    """Take mail by LMTP until SIGTERM."""
-    _call("intake.lmtp", "serve", _settings(data_dir))
+    """Take mail until SIGTERM: by LMTP, and from a mailbox if one is set."""
+    settings = _settings(data_dir)
+    _call("logs", "log_to", settings.log_format)
+    _call("intake.serving", "serve", settings)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "ECHEANCE_"
 CHECKOUT = Path(__file__).resolve().parent
+
+_MAIL_KEYS = 2  # the one in use and the one that replaces it
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -265,9 +268,11 @@ class Settings(BaseSettings):
         if self.embedded or self.allow_clear_text_network:
             return self
         temporal = self.temporal_address.rpartition(":")[0]
+        mailbox = self.imap_host if self.imap_tls == "none" else None
         for variable, host in (
             ("ECHEANCE_TEMPORAL_ADDRESS", temporal),
             ("ECHEANCE_API_HOST", self.api_host),
+            ("ECHEANCE_IMAP_HOST", mailbox or "localhost"),
         ):
             if not _is_loopback(host):
                 raise ValueError(
@@ -276,6 +281,39 @@ class Settings(BaseSettings):
                     "if that network is private"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _can_sign_in_to_its_mailbox(self) -> Self:
+        if self.imap_host and not (self.imap_username and self.imap_password):
+            raise ValueError(
+                "ECHEANCE_IMAP_HOST needs ECHEANCE_IMAP_USERNAME and "
+                "ECHEANCE_IMAP_PASSWORD"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_keys_for_mail(self) -> Self:
+        keys = self.mail_webhook_keys()
+        if len(keys) > _MAIL_KEYS or not all(keys):
+            raise ValueError(
+                "ECHEANCE_MAIL_WEBHOOK_SECRET holds one key or two, each whsec_ and "
+                "base64, a comma between them"
+            )
+        return self
+
+    def mail_webhook_keys(self) -> tuple[bytes, ...]:
+        """Return the keys of the webhook for mail; an empty one is no key at all."""
+        told = self.mail_webhook_secret
+        text = told.get_secret_value().strip() if told else ""
+        return tuple(_key(each) for each in text.split(",")) if text else ()
+
+
+def _key(written: str) -> bytes:
+    word = written.strip().removeprefix("whsec_")
+    try:
+        return b64decode(word + "=" * (-len(word) % 4), validate=True)
+    except ValueError:
+        return b""
 
 
 def _is_loopback(host: str) -> bool:

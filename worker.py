@@ -9,9 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import NoReturn
 
-import structlog
 from sqlalchemy.exc import OperationalError
-from structlog.typing import Processor
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
@@ -24,6 +22,7 @@ from activities.letters import Letters, Post
 from activities.upkeep import Upkeep
 from activities.writing import Letterhead
 from letters.compose import check_templates
+from logs import log_to
 from records import migrations
 from records.database import Sessions, make_engine, make_sessions
 from settings import Settings, SettingsError, load_settings
@@ -176,38 +175,6 @@ async def _run(settings: Settings) -> None:
     await work(settings, stop)
 
 
-def _log_to(log_format: str) -> None:
-    """Write lines for people or for machines, the SDK's own among them."""
-    handler = logging.StreamHandler(sys.stdout)
-    stamp = structlog.processors.TimeStamper(fmt="iso")
-    rendered: list[Processor] = (
-        [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ]
-        if log_format == "json"
-        else [
-            structlog.dev.ConsoleRenderer(
-                colors=False,
-                # The default shows local variables, passwords among them.
-                exception_formatter=structlog.dev.plain_traceback,
-            )
-        ]
-    )
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[stamp, structlog.stdlib.add_log_level],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *rendered,
-            ],
-        )
-    )
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for chatty in ("alembic", "httpx2"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
 def main() -> NoReturn:
     """Work until SIGTERM or SIGINT; exit code 2 for settings, 1 for anything else."""
     try:
@@ -215,7 +182,7 @@ def main() -> NoReturn:
     except SettingsError as problem:
         print(problem, file=sys.stderr)
         engine.leave(2)
-    _log_to(settings.log_format)
+    log_to(settings.log_format)
     try:
         asyncio.run(_run(settings))
     except WrongTablesError as problem:

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from intake.parts import RAW_BYTES
 from settings import Settings
+
+MOST_BYTES = RAW_BYTES
+"""No door takes more: what is larger is refused, or kept by its headers only."""
+
+MOST_RECIPIENTS = 100
+"""The most recipients of one message; no less can be asked of a door (RFC 5321)."""
 
 
 class Door(StrEnum):
@@ -35,5 +42,21 @@ class House:
             settings.intake_address,
             settings.return_address,
             settings.mail_domain,
-            settings.mail_authserv_id,
+            settings.mail_authserv_id or None,
         )
+
+    def takes(self, address: str) -> bool:
+        """Say whether mail to *address* is ours: the intake, or a letter come back.
+
+        Case does not count. A server may have kept a tag (local+tag@domain), and each
+        letter has a return path of that form (letters.returning).
+        """
+        ours = (self.intake_address, self.return_address)
+        return any(_bears(address, each) for each in ours)
+
+
+def _bears(address: str, ours: str) -> bool:
+    name, _, domain = address.casefold().rpartition("@")
+    local, _, at = ours.casefold().rpartition("@")
+    named = name == local or name.startswith(f"{local}+")
+    return bool(local) and domain == at and named

@@ -1,18 +1,21 @@
 """Letters that come in: stored once, then a fact, a task, or nothing."""
 
 import asyncio
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+import logging
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
 from intake.arrival import Door, House
+from intake.copies import Identity
 from intake.delivery import deliver, store_fact
 from intake.known import known_about
 from intake.matching import (
@@ -42,8 +45,13 @@ from workflows.messages import (
     Source,
 )
 
-_TWINS_READ = 3
-"""One Message-ID on every letter of a sender must not fill the memory."""
+KEEPING_LIMIT = timedelta(seconds=30)
+"""After this a door says to come again; a copy kept after all is known."""
+
+_CLOSING_LIMIT = timedelta(seconds=10)
+
+_AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)
+"""The world broke: nothing is wrong with the letter."""
 
 _LEFT_US = ("accepted", "unknown")
 """States of letters of which a mail server may tell; one being handed over will tell
@@ -51,6 +59,8 @@ by itself. One that was delivered may still come back, and none arrives after th
 
 _KEPT_AS_WRITTEN = frozenset({MailWish.OBSERVATIONS, MailWish.CANCEL})
 """Wishes whose words an officer must weigh: comments, the reason of a cancellation."""
+
+_log = logging.getLogger(__name__)
 
 
 class Outcome(StrEnum):
@@ -77,6 +87,16 @@ class Taken:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """A letter at the door."""
+
+    raw: bytes
+    identity: Identity
+    received_at: datetime
+    door: Door
+
+
 class MailRoom:
     """Takes letters in; it answers nobody, since letters out are the story's."""
 
@@ -84,6 +104,7 @@ class MailRoom:
         self._sessions = sessions
         self._client = client
         self._house = House.of(settings)
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def take_in(
         self,
@@ -107,25 +128,38 @@ class MailRoom:
         received_at: datetime,
         door: Door = Door.LMTP,
         recipients: tuple[str, ...] = (),
+        headers_only: bool = False,
     ) -> Taken:
         """Store a letter and what follows from it in one transaction, committed.
 
-        *received_at* is the real hour of arrival. Raises SQLAlchemyError while the
-        database is away; nothing is then kept.
+        *received_at* is the real hour of arrival. *headers_only* says that the rest was
+        too large to be taken: a person must read it where it is. Raises SQLAlchemyError
+        while the database is away, and nothing is then kept; no letter, whatever it
+        holds, makes it raise.
         """
-        mail_id = sha256(raw).hexdigest()
         # A large letter must not keep the others waiting.
-        said = await asyncio.to_thread(
-            understand, raw, self._house, recipients=recipients
+        mail, identity = await asyncio.to_thread(
+            _read, raw, self._house, recipients, headers_only=headers_only
         )
-        mail = _storable(said)
+        arrived = _Arrived(raw, identity, received_at, door)
+        try:
+            return await self._settle(arrived, mail)
+        except _AWAY:
+            raise
+        except Exception as trouble:  # noqa: BLE001 - one letter must not stop the next
+            # No message of the exception: it may quote the letter.
+            _log.error("a letter could not be followed: %s", type(trouble).__name__)
+            return await self._settle(arrived, Understood(problem="unexpected"))
+
+    async def _settle(self, arrived: _Arrived, mail: Understood) -> Taken:
         async with self._sessions.begin() as session:
-            if not await _is_first(session, mail_id, raw, mail, received_at, door):
-                return await _taken_before(session, mail_id)
-            if await _is_known_by_another_way(session, mail_id, raw, mail):
-                return Taken(mail_id, Outcome.IGNORED)
+            first = await arrived.identity.first(session)
+            if first is not None:
+                return await _taken_before(session, first)
+            await _store(session, arrived, mail)
             follows = meaning(mail, await known_about(session, mail))
-            taken = await _follow(session, mail_id, mail, follows, received_at)
+            mail_id = arrived.identity.mail_id
+            taken = await _follow(session, mail_id, mail, follows, arrived.received_at)
             await _write_down(session, taken)
         return taken
 
@@ -134,57 +168,57 @@ class MailRoom:
         if taken.fact_id is not None:
             await deliver(self._sessions, self._client, [taken.fact_id])
 
+    def tell_later(self, taken: Taken) -> None:
+        """Tell the fact of a letter beside what a door does next: no answer waits."""
+        telling = asyncio.create_task(self.tell(taken))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
 
-async def _is_first(
-    session: AsyncSession,
-    mail_id: str,
-    raw: bytes,
-    mail: Understood,
-    received_at: datetime,
-    door: Door,
-) -> bool:
+    async def finish(self) -> None:
+        """Let the facts of the last letters be told, for a bounded time."""
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=_CLOSING_LIMIT.total_seconds())
+
+
+def _read(
+    raw: bytes, house: House, recipients: tuple[str, ...], *, headers_only: bool
+) -> tuple[Understood, Identity]:
+    mail = _storable(understand(raw, house, recipients=recipients))
+    if headers_only:
+        mail = replace(mail, problem="too_large")
+    identity = Identity.of(
+        raw, message_id=mail.message_id, sender=mail.sender, subject=mail.subject
+    )
+    return mail, identity
+
+
+async def _store(session: AsyncSession, arrived: _Arrived, mail: Understood) -> None:
     row = insert(Mail).values(
-        mail_id=mail_id,
-        raw=raw,
+        mail_id=arrived.identity.mail_id,
+        raw=arrived.raw,
         message_id=mail.message_id,
         sender=mail.sender,
-        received_at=received_at,
+        received_at=arrived.received_at,
         outcome=Outcome.IGNORED,
         understood=_summary(mail),
-        door=door,
+        door=arrived.door,
+        body_hash=arrived.identity.body_hash,
     )
-    once = row.on_conflict_do_nothing().returning(Mail.mail_id)
-    return await session.scalar(once) is not None
+    await session.execute(row)
 
 
 async def _taken_before(session: AsyncSession, mail_id: str) -> Taken:
-    row = await session.get_one(Mail, mail_id)
+    # Never the raw letter: ten thousand copies would read it ten thousand times.
+    kept = select(Mail.outcome, Mail.dossier, Mail.understood["became"])
+    outcome, dossier, became = (
+        await session.execute(kept.where(Mail.mail_id == mail_id))
+    ).one()
     return Taken(
         mail_id=mail_id,
-        outcome=Outcome(row.outcome),
-        dossier=DossierNumber(row.dossier) if row.dossier else None,
-        **row.understood.get("became", {}),
+        outcome=Outcome(outcome),
+        dossier=DossierNumber(dossier) if dossier else None,
+        **(became or {}),
     )
-
-
-async def _is_known_by_another_way(
-    session: AsyncSession, mail_id: str, raw: bytes, mail: Understood
-) -> bool:
-    """Recognise a letter that came again by another way: only its trace differs."""
-    if mail.message_id is None:
-        return False
-    twins = select(Mail.raw).where(
-        Mail.message_id == mail.message_id,
-        Mail.sender == mail.sender,
-        Mail.mail_id != mail_id,
-    )
-    twins = twins.order_by(Mail.received_at.desc()).limit(_TWINS_READ)
-    body = _body(raw)
-    return any(_body(twin) == body for twin in await session.scalars(twins))
-
-
-def _body(raw: bytes) -> bytes:
-    return raw.replace(b"\r\n", b"\n").partition(b"\n\n")[2]
 
 
 async def _follow(
@@ -332,16 +366,15 @@ def _summary(mail: Understood) -> dict[str, Any]:
 
 def _storable(mail: Understood) -> Understood:
     """Drop what PostgreSQL takes in no text: NUL and halves of characters."""
-    return replace(
-        mail,
-        message_id=mail.message_id and _clean(mail.message_id),
-        in_reply_to=tuple(_clean(each) for each in mail.in_reply_to),
-        sender=mail.sender and _clean(mail.sender),
-        subject=_clean(mail.subject),
-        text=_clean(mail.text),
-        suspicious=tuple(_clean(each) for each in mail.suspicious),
-        letter=mail.letter and _clean(mail.letter),
-    )
+    said = ((field.name, getattr(mail, field.name)) for field in fields(mail))
+    return replace(mail, **{name: _cleaned(value) for name, value in said})
+
+
+def _cleaned(value: Any) -> Any:
+    # The members of an enumeration are words of ours, and must stay members.
+    if isinstance(value, tuple):
+        return tuple(_cleaned(each) for each in value)
+    return _clean(value) if type(value) is str else value
 
 
 def _clean(text: str) -> str:

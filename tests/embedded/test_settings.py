@@ -108,6 +108,54 @@ def test_a_clear_text_address_beyond_this_machine_needs_a_word(
     assert settings_from(said).allow_clear_text_network
 
 
+MAILBOX = {
+    "ECHEANCE_IMAP_HOST": "courriel.example",
+    "ECHEANCE_IMAP_USERNAME": "bureau",
+    "ECHEANCE_IMAP_PASSWORD": "hidden-word",
+}
+
+
+def test_a_mailbox_in_clear_text_must_be_on_this_machine_or_a_private_network() -> None:
+    clear = {**REQUIRED, **MAILBOX, "ECHEANCE_IMAP_TLS": "none"}
+    with pytest.raises(SettingsError, match="ECHEANCE_IMAP_HOST"):
+        settings_from(clear)
+    assert settings_from({**clear, "ECHEANCE_IMAP_HOST": "127.0.0.1"}).imap_host
+    assert settings_from({**clear, "ECHEANCE_ALLOW_CLEAR_TEXT_NETWORK": "true"})
+    assert settings_from({**REQUIRED, **MAILBOX}).imap_tls == "implicit"
+
+
+@pytest.mark.parametrize(
+    "missing", ["ECHEANCE_IMAP_USERNAME", "ECHEANCE_IMAP_PASSWORD"]
+)
+def test_a_mailbox_without_its_account_is_refused_at_start(missing: str) -> None:
+    with pytest.raises(SettingsError, match=missing):
+        settings_from({**REQUIRED, **MAILBOX, missing: ""})
+
+
+@pytest.mark.parametrize(
+    ("told", "keys"),
+    [
+        ("", ()),
+        ("whsec_dGVzdHM=", (b"tests",)),
+        ("whsec_dGVzdHM", (b"tests",)),
+        ("whsec_dGVzdHM=, whsec_bmV3", (b"tests", b"new")),
+    ],
+)
+def test_the_keys_for_mail_are_one_or_two_or_none(
+    told: str, keys: tuple[bytes, ...]
+) -> None:
+    settings = settings_from({**REQUIRED, "ECHEANCE_MAIL_WEBHOOK_SECRET": told})
+    assert settings.mail_webhook_keys() == keys
+
+
+@pytest.mark.parametrize(
+    "told", ["whsec_é", "whsec_", "whsec_dGVzdHM=,", "whsec_YQ==,whsec_Yg==,whsec_Yw=="]
+)
+def test_keys_for_mail_that_are_no_keys_are_refused_at_start(told: str) -> None:
+    with pytest.raises(SettingsError, match="ECHEANCE_MAIL_WEBHOOK_SECRET"):
+        settings_from({**REQUIRED, "ECHEANCE_MAIL_WEBHOOK_SECRET": told})
+
+
 def test_the_stack_sets_only_settings_that_exist(tmp_path: Path) -> None:
     known = {f"ECHEANCE_{name.upper()}" for name in Settings.model_fields}
     assert stack_environment(tmp_path, Ports.free()).keys() <= known

@@ -6,17 +6,19 @@ import secrets
 import signal
 import smtplib
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from temporalio.client import Client
 
 from embedded.ports import Ports
 from embedded.postgres import Cluster
-from intake.lmtp import MOST_BYTES, Intake, listening, serve
+from intake.arrival import MOST_BYTES, House
+from intake.lmtp import Intake, Limits, listening
 from intake.mail import MailRoom
+from intake.serving import serve
 from records import migrations
 from records.database import make_engine, make_sessions
 from records.models import FactRow, Mail
@@ -27,11 +29,19 @@ from tests.upkeep.server import a_closed_port, settings_for
 
 Answer = TypeVar("Answer")
 Codes = list[int]
+RETURN = "retour@echeance.example"
+OURS = House(INTAKE, RETURN, "echeance.example")
+
+
+def at(room: MailRoom, **limits: Any) -> AbstractAsyncContextManager[int]:
+    """Open the door on a port chosen by the system."""
+    intake = Intake(room, OURS, Limits(**limits))
+    return listening(intake, host="127.0.0.1", port=0)
 
 
 @pytest.fixture
 async def port(room: MailRoom) -> AsyncIterator[int]:
-    async with listening(Intake(room, INTAKE), host="127.0.0.1", port=0) as port:
+    async with at(room) as port:
         yield port
 
 
@@ -102,7 +112,35 @@ async def test_each_recipient_has_its_own_answer(office: Office, port: int) -> N
 
 @pytest.mark.parametrize(
     "address",
-    ["infocertificat@ailleurs.example", "info@echeance.example", "infocertificat"],
+    [
+        INTAKE,
+        INTAKE.upper(),
+        "infocertificat+dossier@echeance.example",
+        RETURN,
+        "retour+items-missing.7f3a@echeance.example",
+        "Retour+Items-Missing.7F3A@ECHEANCE.example",
+    ],
+)
+async def test_a_letter_for_the_intake_or_come_back_to_a_letter_of_ours_is_taken(
+    office: Office, port: int, address: str
+) -> None:
+    assert await over_lmtp(port, handing_over(a_letter("Bonjour"), address)) == [
+        *(250, 250, 354, 250)
+    ]
+
+    assert len(await office.rows(Mail)) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "infocertificat@ailleurs.example",
+        "info@echeance.example",
+        "infocertificat",
+        "retourner@echeance.example",
+        "retour+items-missing.7f3a@ailleurs.example",
+        "x+retour@echeance.example",
+    ],
 )
 async def test_a_letter_for_somebody_else_is_refused(
     office: Office, port: int, address: str
@@ -174,8 +212,7 @@ async def test_a_letter_waits_at_its_sender_while_the_database_is_stopped(
         await office.place(a_newcomer())
         room = MailRoom(office.sessions, temporal_away, settings_for(cluster.url()))
         letter = handing_over(a_letter("Bonjour"))
-        intake = Intake(room, INTAKE)
-        async with listening(intake, host="127.0.0.1", port=0) as port:
+        async with at(room) as port:
             stopped = cluster.start()  # adopts the server that runs
             stopped.stop()
             while_stopped = await over_lmtp(port, letter)

@@ -75,6 +75,7 @@ async def test_a_second_copy_changes_nothing_and_is_answered_alike(
 
     assert first == second
     assert len(await office.rows(FactRow)) == len(await office.rows(Mail)) == 1
+    assert (await office.one(Mail, first.mail_id)).copies == 2
 
 
 async def test_a_second_copy_is_answered_alike_whatever_was_learnt_meanwhile(
@@ -87,19 +88,6 @@ async def test_a_second_copy_is_answered_alike_whatever_was_learnt_meanwhile(
     assert first.outcome is Outcome.TASK
     assert first == second
     assert await office.rows(FactRow) == []
-
-
-async def test_a_letter_that_came_by_two_ways_is_one_fact(
-    office: Office, room: MailRoom
-) -> None:
-    await marc_came_back(office)
-
-    await take(room, b"Received: from a.example\n" + a_letter(BOTH))
-    by_another_way = await take(room, b"Received: from b.example\n" + a_letter(BOTH))
-
-    assert by_another_way.outcome is Outcome.IGNORED
-    assert len(await office.rows(FactRow)) == 1
-    assert len(await office.rows(Mail)) == 2
 
 
 async def test_two_letters_with_one_message_id_are_both_heard(
