@@ -54,7 +54,7 @@ class Screen:
 
     async def background(self) -> str:
         seen: str = await self.page.evaluate(
-            "getComputedStyle(document.querySelector('main')).backgroundColor"
+            "getComputedStyle(document.querySelector('.letter')).backgroundColor"
         )
         return seen
 
