@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import DateTime, and_, func, or_, select, update
+from sqlalchemy import DateTime, and_, func, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from records.models import (
@@ -118,10 +118,16 @@ async def duties_past(
     # Clocks are moved on the embedded stack only; elsewhere the table is empty.
     its_now = now + func.coalesce(Clock.ahead, timedelta())
     late_by = its_now - DossierRow.next_due_at
+    # The index finds what is past by the real clock, the other half what was moved.
+    past = select(DossierRow.number).where(DossierRow.next_due_at < now - grace)
     rows = await session.execute(
         select(DossierRow.number, DossierRow.next_due_at, late_by)
         .outerjoin(Clock, Clock.dossier == DossierRow.number)
-        .where(_IS_OPEN, late_by > grace)
+        .where(
+            DossierRow.number.in_(union(past, select(Clock.dossier))),
+            _IS_OPEN,
+            late_by > grace,
+        )
         .order_by(late_by.desc(), DossierRow.number)
         .limit(limit)
     )
