@@ -151,6 +151,49 @@ async def letters_stuck_in_sending(
     return tuple(LetterStuck(*row) for row in rows)
 
 
+@dataclass(frozen=True, slots=True)
+class LetterAtTheRelay:
+    """A letter that a relay may have taken; *left* says what we believe of that."""
+
+    key: str
+    message_id: str
+    state: str
+    left: bool
+
+
+async def letters_at_the_relay(
+    session: AsyncSession,
+    *,
+    since: datetime,
+    settled_before: datetime,
+    seed: str,
+    limit: int,
+) -> tuple[LetterAtTheRelay, ...]:
+    """Draw letters of which the relay's log must agree with us (R7).
+
+    Due after *since*, and unchanged since *settled_before*, a real instant: a log may
+    lag behind. One that was never tried has no Message-ID and is not drawn.
+    """
+    left = Letter.state.in_(("accepted", "delivered", "bounced"))
+    ended = Letter.state.in_(("refused", "skipped", "cancelled"))
+    rows = await session.execute(
+        select(Letter.key, Letter.message_id, Letter.state, left)
+        .where(
+            Letter.occurred_at >= since,
+            Letter.changed_at < settled_before,
+            Letter.message_id.is_not(None),
+            left | ended,
+        )
+        .order_by(func.md5(Letter.key.concat(seed)))
+        .limit(limit)
+    )
+    return tuple(
+        LetterAtTheRelay(key, message_id, state, took)
+        for key, message_id, state, took in rows
+        if message_id is not None
+    )
+
+
 async def timeline_breaks(
     session: AsyncSession, *, limit: int
 ) -> tuple[tuple[str, int], ...]:
