@@ -32,11 +32,6 @@ RELAY_LOG_LAGS = timedelta(minutes=10)
 RELAY_LOG_SAMPLE = 200
 """Letters asked about in one day; another day draws others."""
 
-TOLD_WITHIN = timedelta(days=1)
-"""A letter about a right that came back makes a task within this."""
-
-CAME_BACK_LOOKED_BACK = timedelta(days=30)
-
 AGENDAS_A_DAY = 20_000
 AGENDAS_A_LOOK = 200
 """Open dossiers whose whole agenda is compared with what was written: once a day, and
@@ -108,10 +103,7 @@ class MailSweep:
     async def _see_people_told(self) -> None:
         async with self.sessions() as session:
             untold = await letters_nobody_was_told_of(
-                session,
-                since=self.now - CAME_BACK_LOOKED_BACK,
-                before=self.now - TOLD_WITHIN,
-                limit=_PAGE,
+                session, now=self.now, limit=_PAGE
             )
         self.checked += len(untold)
         for letter in untold:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from api.problems import MEDIA_TYPE
-from api.v1 import dossiers, partners, payments, policies, staff
+from api.v1 import dossiers, ledger, partners, payments, policies, staff
 
 
 class FieldFault(BaseModel):
@@ -52,7 +52,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-for subject in (dossiers, partners, payments, staff, policies):
+for subject in (dossiers, partners, payments, staff, ledger, policies):
     router.include_router(subject.router)
 
 

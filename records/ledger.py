@@ -23,6 +23,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     literal,
     select,
@@ -134,7 +135,10 @@ def _stands_still() -> ColumnElement[bool]:
 
 
 def is_fate(fate: Fate) -> ColumnElement[bool]:
-    """Say in SQL that a letter met *fate*; each letter meets exactly one."""
+    """Say in SQL that a letter met *fate*; each letter meets exactly one.
+
+    Of what is superseded or missed no letter bears the trace.
+    """
     on_its_way, skipped = text(OPEN_LETTER), Letter.state == "skipped"
     conditions: dict[Fate, ColumnElement[bool]] = {
         Fate.ACCEPTED: Letter.state == "accepted",
@@ -147,7 +151,7 @@ def is_fate(fate: Fate) -> ColumnElement[bool]:
         Fate.STANDSTILL: and_(on_its_way, _stands_still()),
         Fate.ON_ITS_WAY: and_(on_its_way, ~_stands_still()),
     }
-    return conditions[fate]
+    return conditions.get(fate, false())
 
 
 NO_ADDRESS = "no address"
@@ -210,15 +214,18 @@ def _counted(span: Span) -> CompoundSelect[int, str, str, int]:
             literal(Fate.SUPERSEDED.value),
             func.count(),
         )
-        .where(_is_superseded(), due_at >= str(begins), due_at < str(ends))
+        .where(is_superseded(), due_at >= str(begins), due_at < str(ends))
         .group_by(text("1"), text("2"))
     )
     return union_all(letters, replaced)
 
 
-def _is_superseded() -> TextClause:
-    # As the index says it, word for word. Instants in a history are UTC, to the second
-    # and all of one width: their order as texts is their order in time.
+def is_superseded() -> TextClause:
+    """Say in SQL, word for word as the index does, that a line is of a replaced step.
+
+    The instant in its detail is UTC, to the second and of one width: the order of these
+    texts is their order in time.
+    """
     return text("what = 'superseded'")
 
 
@@ -238,7 +245,7 @@ async def days_with_letters(
 async def _newest(session: AsyncSession, before: date | None) -> datetime | None:
     due_at = TimelineEntry.detail["due_at"].astext
     letters = select(func.max(Letter.occurred_at))
-    replaced = select(func.max(due_at)).where(_is_superseded())
+    replaced = select(func.max(due_at)).where(is_superseded())
     if before is not None:
         letters = letters.where(Letter.occurred_at < start_of(before))
         replaced = replaced.where(due_at < str(start_of(before)))

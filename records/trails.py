@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
+    DateTime,
     Select,
     and_,
+    cast,
     exists,
     func,
     select,
@@ -16,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from records.ledger import Fate, Span, fate_of_letter, is_fate
+from records.ledger import Fate, Span, fate_of_letter, is_fate, is_superseded
 from records.models import (
     NOT_DELIVERED,
     Letter,
@@ -37,6 +39,11 @@ ACKNOWLEDGEMENTS = frozenset(
 )
 """Notices that take and give nothing. Every other speaks of a right or of a limit, and
 is posted when its e-mail did not arrive (our policy, not law)."""
+
+TOLD_WITHIN = timedelta(days=1)
+"""A letter about a right that did not arrive makes a task within this."""
+
+CAME_BACK_LOOKED_BACK = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,15 @@ class Step:
     state: str
     fence: int
     answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A step of a ladder that a later one replaced."""
+
+    dossier: str
+    notice: str
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +161,33 @@ async def letters_at_a_standstill(
     return tuple(_listed(row) for row in await session.execute(query))
 
 
+async def steps_replaced(
+    session: AsyncSession, wanted: LetterFilter, *, after: Place | None, limit: int
+) -> tuple[Replaced, ...]:
+    """List steps that a later one replaced, by the day they fell due, newest first.
+
+    A place is an instant and a dossier.
+    """
+    due_at = TimelineEntry.detail["due_at"].astext
+    notice = TimelineEntry.detail["notice"].astext
+    query = (
+        select(TimelineEntry.dossier, notice, cast(due_at, DateTime(timezone=True)))
+        .where(
+            is_superseded(),
+            due_at >= str(start_of(wanted.span.first)),
+            due_at < str(end_of(wanted.span.last)),
+        )
+        .order_by(due_at.desc(), TimelineEntry.dossier.desc())
+        .limit(limit)
+    )
+    if wanted.notice is not None:
+        query = query.where(notice == wanted.notice)
+    if after is not None:
+        at, dossier = str(after[0].astimezone(UTC)), after[1]
+        query = query.where(tuple_(due_at, TimelineEntry.dossier) < tuple_(at, dossier))
+    return tuple(Replaced(*row) for row in await session.execute(query))
+
+
 # ----------------------------------------------------------------- what did not arrive
 
 
@@ -179,13 +222,23 @@ async def letters_to_post(
     )
 
 
-async def letters_nobody_was_told_of(
-    session: AsyncSession, *, since: datetime, before: datetime, limit: int
-) -> tuple[Listed, ...]:
-    """List letters about a right that did not arrive and never made a task.
+async def how_many_to_post(session: AsyncSession) -> int:
+    """How many letters about a right did not arrive and wait for a person?"""
+    query = (
+        select(func.count())
+        .select_from(TaskRow)
+        .join(Letter, Letter.key == _key_of_bounce())
+        .where(TaskRow.closed_at.is_(None), _about_a_right())
+    )
+    return (await session.execute(query)).scalar_one()
 
-    Those due after *since* that came back before *before*, which is a real instant. A
-    letter refused once its cause was gone needs nobody.
+
+async def letters_nobody_was_told_of(
+    session: AsyncSession, *, now: datetime, limit: int
+) -> tuple[Listed, ...]:
+    """List letters about a right that did not arrive and made no task within a day.
+
+    *now* is the real instant. A letter refused once its cause was gone needs nobody.
     """
     told = exists().where(TaskRow.about.in_((Letter.key, "bounce:" + Letter.key)))
     withdrawn = exists().where(
@@ -197,8 +250,8 @@ async def letters_nobody_was_told_of(
         select(*_COLUMNS)
         .where(
             _about_a_right(),
-            Letter.occurred_at >= since,
-            Letter.changed_at < before,
+            Letter.occurred_at >= now - CAME_BACK_LOOKED_BACK,
+            Letter.changed_at < now - TOLD_WITHIN,
             ~told,
             ~withdrawn,
         )
@@ -269,3 +322,13 @@ async def steps_in_dossier(
     if until is not None:
         query = query.where(at <= until)
     return tuple(Step(*row) for row in await session.execute(query))
+
+
+async def instant_of_line(
+    session: AsyncSession, number: str, position: int
+) -> datetime | None:
+    """When was this line of a history; None before the first one?"""
+    at = select(TimelineEntry.at).where(
+        TimelineEntry.dossier == number, TimelineEntry.position == position
+    )
+    return await session.scalar(at)

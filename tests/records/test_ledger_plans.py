@@ -26,11 +26,13 @@ from records.measures import measures
 from records.missed import DUTY_GRACE, missed_letters
 from records.trails import (
     LetterFilter,
+    how_many_to_post,
     letters_at_a_standstill,
     letters_matching,
     letters_nobody_was_told_of,
     letters_to_post,
     steps_in_dossier,
+    steps_replaced,
 )
 from rules.civil_time import civil_date
 from tests.activities.office import Office
@@ -150,8 +152,13 @@ def questions() -> dict[str, Question]:
         "list of a notice": listed(notice="reminder_1"),
         "standing still": lambda s: letters_at_a_standstill(s, limit=100),
         "to post": lambda s: letters_to_post(s, after=None, limit=51),
-        "nobody told": lambda s: letters_nobody_was_told_of(
-            s, since=now - MONTH, before=now, limit=100
+        "nobody told": lambda s: letters_nobody_was_told_of(s, now=now, limit=100),
+        "how many to post": how_many_to_post,
+        "replaced": lambda s: steps_replaced(
+            s,
+            LetterFilter(span=month, notice="reminder_60"),
+            after=(now, "CAR202000000007"),
+            limit=51,
         ),
         "messages": lambda s: mails_matching(s, None, after=None, limit=51),
         "set aside": lambda s: mails_set_aside_unread(s, before=now, limit=100),
