@@ -203,6 +203,8 @@ def reconcile(
         _say(f"{report.checked} looked at, {report.found} found.")
         for finding in report.findings:
             _say(f"  {finding.check} {finding.about}: {finding.what} ({finding.mend})")
+        for why in report.skipped:
+            _say(f"  not looked at, {why}")
     raise typer.Exit(report.exit_code)
 
 

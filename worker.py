@@ -101,6 +101,7 @@ def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[
     """Make the worker of the stories and that of the mail; neither is started."""
     dossiers = Dossiers(sessions, client)
     certificates = Certificates(sessions)
+    upkeep = Upkeep(sessions, client, relay_log_url=settings.relay_log_url)
     return (
         Worker(
             client,
@@ -115,7 +116,7 @@ def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[
                 certificates.whose_certificate,
                 certificates.move_result,
                 certificates.claim_certificate,
-                Upkeep(sessions, client).reconcile,
+                upkeep.reconcile,
             ],
             deployment_config=deployment_of(settings.build_id),
             max_cached_workflows=STORIES_IN_MEMORY,

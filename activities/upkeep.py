@@ -14,11 +14,13 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.sweeping_mail import PERSON_AFTER, MailSweep
 from engine import begin, connect, story_of
 from intake.delivery import deliver
 from records import disagreements
 from records.database import Sessions, make_engine, make_sessions
 from records.disagreements import DutyPast
+from records.missed import DUTY_GRACE
 from records.models import Sweep
 from rules.numbers import DossierNumber
 from settings import Settings
@@ -33,12 +35,7 @@ from workflows.upkeep import (
 
 NEW_TOO_LONG = timedelta(seconds=60)
 SIGNALLED_TOO_LONG = timedelta(minutes=5)
-DUTY_GRACE = timedelta(minutes=30)
-SENDING_TOO_LONG = timedelta(minutes=15)
 CLOCKS_APART = timedelta(seconds=30)
-
-PERSON_AFTER = timedelta(hours=1)
-"""What is repaired again and again for this long is given to a person."""
 
 MOST_STARTED = 10
 """More lost at once is a lost namespace, not an accident: a person decides."""
@@ -71,10 +68,12 @@ class Upkeep:
         sessions: Sessions,
         client: Client,
         *,
+        relay_log_url: str | None = None,
         story_limit: timedelta = STORY_LIMIT,
     ) -> None:
         self._sessions = sessions
         self._client = client
+        self._relay_log_url = relay_log_url
         self._story_limit = story_limit
 
     @activity.defn(name="reconcile")
@@ -89,14 +88,20 @@ class Upkeep:
         Compare, repair what is safe, and write down that this was done.
 
         *thorough* takes the long looks too, which otherwise come every quarter of an
-        hour and once a day. *rebuild* starts every workflow that is missing.
+        hour, every hour and once a day. *rebuild* starts every workflow that is
+        missing.
         """
         async with self._sessions.begin() as session:
             previous = await disagreements.last_sweep(session)
             row = await disagreements.begin_sweep(session)
         before = None if thorough or previous is None else previous.started_at
         sweep = _Sweep(
-            self._sessions, self._client, now, self._story_limit, rebuild=rebuild
+            self._sessions,
+            self._client,
+            now,
+            self._story_limit,
+            rebuild=rebuild,
+            relay_log_url=self._relay_log_url,
         )
         await sweep.look(before)
         return await self._ended(sweep, row, previous)
@@ -106,13 +111,14 @@ class Upkeep:
     ) -> SweepReport:
         shown = tuple(sweep.findings[:FINDINGS_SHOWN])
         mended = [finding.mend for finding in sweep.findings]
+        checked = sweep.checked + sweep.mail.checked
         async with self._sessions.begin() as session:
             ended_at = await disagreements.database_clock(session)
             await disagreements.end_sweep(
                 session,
                 row,
                 ended_at=ended_at,
-                checked=sweep.checked,
+                checked=checked,
                 repaired=mended.count(Mend.REPAIRED),
                 findings=[finding.model_dump(mode="json") for finding in shown],
             )
@@ -120,12 +126,13 @@ class Upkeep:
         return SweepReport(
             started_at=row.started_at,
             ended_at=ended_at,
-            checked=sweep.checked,
+            checked=checked,
             found=len(sweep.findings),
             repaired=mended.count(Mend.REPAIRED),
             for_a_person=mended.count(Mend.FOR_A_PERSON),
             previous_age_s=None if age is None else age.total_seconds(),
             findings=shown,
+            skipped=tuple(sweep.mail.skipped),
         )
 
 
@@ -137,7 +144,9 @@ async def reconcile_once(settings: Settings, *, rebuild: bool = False) -> SweepR
     engine = make_engine(settings.database_url, connections=_AT_ONCE)
     try:
         client = await connect(settings, lazy=True)
-        upkeep = Upkeep(make_sessions(engine), client)
+        upkeep = Upkeep(
+            make_sessions(engine), client, relay_log_url=settings.relay_log_url
+        )
         return await upkeep.sweep(datetime.now(UTC), thorough=True, rebuild=rebuild)
     finally:
         await engine.dispose()
@@ -152,24 +161,36 @@ class _Sweep:
     now: datetime
     story_limit: timedelta
     rebuild: bool = field(kw_only=True)
+    relay_log_url: str | None = field(kw_only=True)
     checked: int = 0
     findings: list[Disagreement] = field(default_factory=list)
     temporal_answers: bool = True
+    mail: MailSweep = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.mail = MailSweep(
+            self.sessions, self.now, self.relay_log_url, self._found, self._wake
+        )
 
     async def look(self, previous_at: datetime | None) -> None:
         """Take every look that is due since *previous_at*; all of them for None."""
-        quarter, day = (
+        quarter, hour, day = (
             previous_at is None
             or _period(previous_at, every) != _period(self.now, every)
-            for every in (LONG_LOOK_EVERY, timedelta(days=1))
+            for every in (LONG_LOOK_EVERY, timedelta(hours=1), timedelta(days=1))
         )
         late_before = await self._duties_past()
         await self._compare_clocks()
         await self._see_that_all_run(thorough=quarter)
         await self._tell_what_was_left()
         await self._compare_versions()
-        await self._see_letters_end()
+        await self.mail.see_letters_end()
+        if quarter:
+            await self.mail.see_all_explained(thorough=day, late=late_before)
+        if hour:
+            await self.mail.see_messages_read()
         if day:
+            await self.mail.compare_relay_log()
             await self._read_timelines()
         await self._see_duties_done(late_before)
 
@@ -316,7 +337,7 @@ class _Sweep:
             self._found(Check.VERSIONS, number, what, Mend.FOR_A_PERSON)
         return True
 
-    # ------------------------------------------------- R5, R6, nothing waits too long
+    # --------------------------------------------------- R5, no duty waits too long
 
     async def _duties_past(self) -> dict[str, DutyPast]:
         async with self.sessions() as session:
@@ -338,18 +359,9 @@ class _Sweep:
             what = f"a duty of {duty.due_at.isoformat()} is not done"
             self._found(Check.DUTIES, number, what, _mend(person=person))
 
-    async def _see_letters_end(self) -> None:
-        async with self.sessions() as session:
-            stuck = await disagreements.letters_stuck_in_sending(
-                session, before=self.now - SENDING_TOO_LONG, limit=_PAGE
-            )
-        self.checked += len(stuck)
-        for letter in stuck:
-            person = not await self._wake(letter.dossier) or self._is_old(letter.since)
-            what = f"being handed over since {letter.since.isoformat()}"
-            self._found(Check.LETTERS, letter.key, what, _mend(person=person))
-
     async def _wake(self, number: str) -> bool:
+        if not self.temporal_answers:
+            return False  # each try would last until its timeout
         try:
             await story_of(self.client, number).signal(
                 RenewalWorkflow.wake, rpc_timeout=_ANSWER_LIMIT

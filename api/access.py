@@ -33,6 +33,7 @@ class Role(StrEnum):
     OFFICER = "officer"
     EXAM_BODY = "exam_body"
     REGISTER = "register"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ Agency = Annotated[Caller, Depends(Admitted(Role.AGENCY))]
 Officer = Annotated[Caller, Depends(Admitted(Role.OFFICER))]
 ExamBody = Annotated[Caller, Depends(Admitted(Role.EXAM_BODY))]
 Register = Annotated[Caller, Depends(Admitted(Role.REGISTER))]
+Operator = Annotated[Caller, Depends(Admitted(Role.OPERATOR))]
+"""Who runs the service: numbers only, no dossier."""
 Reader = Annotated[Caller, Depends(Admitted(Role.REPRESENTATIVE, Role.OFFICER))]
 """Who may look into a dossier: its person, and the Office."""
 AnyRole = Annotated[Caller, Depends(Admitted(*Role))]

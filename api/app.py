@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import health, json_v1, reference, simulated_payments
+from api import health, json_v1, metrics, reference, simulated_payments
 from api.access import ensure_tokens, tokens_file
 from api.guard import Guard
 from api.pages import (
@@ -53,6 +53,8 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
         lifespan=lambda app: _parts_of(app, settings),
     )
     app.include_router(health.router)
+    app.include_router(metrics.router)
+    app.state.scrapes = metrics.Scrapes()
     app.include_router(reference.router)
     app.include_router(json_v1.router)
     if settings.embedded:

@@ -6,7 +6,15 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from api.problems import MEDIA_TYPE
-from api.v1 import dossiers, partners, payments, policies, staff, verification
+from api.v1 import (
+    dossiers,
+    ledger,
+    partners,
+    payments,
+    policies,
+    staff,
+    verification,
+)
 
 
 class FieldFault(BaseModel):
@@ -53,7 +61,15 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-for subject in (dossiers, partners, payments, staff, policies, verification):
+for subject in (
+    dossiers,
+    partners,
+    payments,
+    staff,
+    ledger,
+    policies,
+    verification,
+):
     router.include_router(subject.router)
 
 

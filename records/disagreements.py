@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import DateTime, and_, func, or_, select, update
+from sqlalchemy import DateTime, and_, func, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from records.models import (
@@ -118,10 +118,16 @@ async def duties_past(
     # Clocks are moved on the embedded stack only; elsewhere the table is empty.
     its_now = now + func.coalesce(Clock.ahead, timedelta())
     late_by = its_now - DossierRow.next_due_at
+    # The index finds what is past by the real clock, the other half what was moved.
+    past = select(DossierRow.number).where(DossierRow.next_due_at < now - grace)
     rows = await session.execute(
         select(DossierRow.number, DossierRow.next_due_at, late_by)
         .outerjoin(Clock, Clock.dossier == DossierRow.number)
-        .where(_IS_OPEN, late_by > grace)
+        .where(
+            DossierRow.number.in_(union(past, select(Clock.dossier))),
+            _IS_OPEN,
+            late_by > grace,
+        )
         .order_by(late_by.desc(), DossierRow.number)
         .limit(limit)
     )
@@ -143,6 +149,49 @@ async def letters_stuck_in_sending(
         .limit(limit)
     )
     return tuple(LetterStuck(*row) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class LetterAtTheRelay:
+    """A letter that a relay may have taken; *left* says what we believe of that."""
+
+    key: str
+    message_id: str
+    state: str
+    left: bool
+
+
+async def letters_at_the_relay(
+    session: AsyncSession,
+    *,
+    since: datetime,
+    settled_before: datetime,
+    seed: str,
+    limit: int,
+) -> tuple[LetterAtTheRelay, ...]:
+    """Draw letters of which the relay's log must agree with us (R7).
+
+    Due after *since*, and unchanged since *settled_before*, a real instant: a log may
+    lag behind. One that was never tried has no Message-ID and is not drawn.
+    """
+    left = Letter.state.in_(("accepted", "delivered", "bounced"))
+    ended = Letter.state.in_(("refused", "skipped", "cancelled"))
+    rows = await session.execute(
+        select(Letter.key, Letter.message_id, Letter.state, left)
+        .where(
+            Letter.occurred_at >= since,
+            Letter.changed_at < settled_before,
+            Letter.message_id.is_not(None),
+            left | ended,
+        )
+        .order_by(func.md5(Letter.key.concat(seed)))
+        .limit(limit)
+    )
+    return tuple(
+        LetterAtTheRelay(key, message_id, state, took)
+        for key, message_id, state, took in rows
+        if message_id is not None
+    )
 
 
 async def timeline_breaks(

@@ -27,6 +27,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 LIVE = "status IN ('in_force', 'suspended')"
 OPEN_LETTER = "state IN ('queued', 'sending', 'deferred', 'unknown')"
+NOT_DELIVERED = "state IN ('refused', 'bounced')"
+FOR_A_PERSON = "outcome IN ('task', 'set_aside')"
 
 
 class Base(DeclarativeBase):
@@ -111,6 +113,7 @@ class DossierRow(Base):
         CheckConstraint("number ~ '^CAR20[0-9]{2}[0-9A-Z]{8}$'", name="number"),
         Index("ix_dossiers_phase_number", "phase", "number"),
         Index("ix_dossiers_echeance_number", "echeance", "number"),
+        Index("ix_dossiers_next_due_at", "next_due_at"),
     )
 
 
@@ -287,6 +290,11 @@ class Letter(Base):
         Index(
             "ix_letters_on_their_way", "changed_at", postgresql_where=text(OPEN_LETTER)
         ),
+        Index(
+            "ix_letters_not_delivered",
+            "occurred_at",
+            postgresql_where=text(NOT_DELIVERED),
+        ),
     )
 
 
@@ -389,6 +397,7 @@ class TaskRow(Base):
 
     __table_args__ = (
         Index("ix_tasks_dossier", "dossier"),
+        Index("ix_tasks_about", "about"),
         Index(
             "ix_tasks_open",
             "due_on",
@@ -414,6 +423,14 @@ class TimelineEntry(Base):
     text_id: Mapped[str | None]
     previous_hash: Mapped[str]
     hash: Mapped[str]
+
+    __table_args__ = (
+        Index(
+            "ix_timeline_superseded",
+            text("(detail ->> 'due_at')"),
+            postgresql_where=text("what = 'superseded'"),
+        ),
+    )
 
 
 class WrittenText(Base):
@@ -449,7 +466,15 @@ class Mail(Base):
     body_hash: Mapped[str | None]
     copies: Mapped[int] = mapped_column(server_default=text("1"))
 
-    __table_args__ = (Index("ix_mails_received_at", "received_at", "mail_id"),)
+    __table_args__ = (
+        Index("ix_mails_received_at", "received_at", "mail_id"),
+        Index(
+            "ix_mails_for_a_person",
+            "received_at",
+            "mail_id",
+            postgresql_where=text(FOR_A_PERSON),
+        ),
+    )
 
 
 class Clock(Base):

@@ -35,9 +35,12 @@ class Check(StrEnum):
     VERSIONS = "R4"  # what the workflow says against its row
     DUTIES = "R5"  # duties past their hour
     LETTERS = "R6"  # letters whose handing over never ended
+    RELAY_LOG = "R7"  # letters handed over against the relay's log
+    MESSAGES = "R10"  # messages that wait for a person
     TIMELINE = "R12"  # histories that do not follow
     CLOCKS = "R13"  # the database's clock against ours
     TEMPORAL = "temporal"  # the server does not answer
+    LEDGER = "ledger"  # letters due, not handed over, and nothing says why
 
 
 class Mend(StrEnum):
@@ -57,7 +60,10 @@ class Disagreement(Message):
 
 
 class SweepReport(Message):
-    """One sweep; *previous_age_s* says how long ago the one before began."""
+    """One sweep; *previous_age_s* says how long ago the one before began.
+
+    *skipped* says, in a sentence each, which checks could not be made, and why.
+    """
 
     started_at: datetime
     ended_at: datetime
@@ -67,6 +73,7 @@ class SweepReport(Message):
     for_a_person: int = 0
     previous_age_s: float | None = None
     findings: tuple[Disagreement, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -82,11 +82,26 @@ class TimelineLine(Answer):
     text_id: str | None
 
 
+class StepLine(Answer):
+    """One step of a letter, at the dossier's own instant."""
+
+    key: str
+    notice: str
+    at: datetime
+    state: str
+    fence: int
+    answer: str | None
+
+
 class Timeline(Answer):
-    """A page of the history, oldest first."""
+    """A page of the history, oldest first.
+
+    *letter_steps* are the steps of letters between this page's entries, for officers.
+    """
 
     number: str
     entries: tuple[TimelineLine, ...]
+    letter_steps: tuple[StepLine, ...] = ()
     next_cursor: str | None
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import date
+from datetime import date, datetime
 
 from api.codes import Code
 from api.errors import Refused
@@ -55,6 +55,25 @@ def task_after(cursor: str | None) -> tuple[date, str] | None:
         return date.fromisoformat(day), task_id
     except ValueError:
         raise Refused(Code.BAD_CURSOR) from None
+
+
+def place_cursor(at: datetime, key: str) -> str:
+    """Close a page of letters or messages."""
+    return _closed(f"{at.isoformat()} {key}")
+
+
+def place_after(cursor: str | None) -> tuple[datetime, str] | None:
+    """Name the instant and key of the last one seen; None for the first page."""
+    if cursor is None:
+        return None
+    at, _, key = _opened(cursor).partition(" ")
+    try:
+        instant = datetime.fromisoformat(at)
+    except ValueError:
+        raise Refused(Code.BAD_CURSOR) from None
+    if instant.utcoffset() is None:
+        raise Refused(Code.BAD_CURSOR)
+    return instant, key
 
 
 def _closed(text: str) -> str:

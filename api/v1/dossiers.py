@@ -5,7 +5,7 @@ from datetime import date
 
 from fastapi import APIRouter, status
 
-from api.access import Reader, Representative
+from api.access import Reader, Representative, Role
 from api.codes import Code
 from api.errors import Refused
 from api.parts import Parts, TheParts
@@ -38,6 +38,7 @@ from api.v1.fields import (
     TransferWish,
     Written,
 )
+from api.v1.mail_showing import steps_beside
 from api.v1.showing import (
     agenda_shown,
     explanation_shown,
@@ -135,9 +136,17 @@ async def read_timeline(
             limit=limit + 1,
             without=lines_withheld_from(caller),
         )
+        ends = rows[limit - 1].at if len(rows) > limit else None
+        steps = (
+            await steps_beside(session, number, after=after, until=ends)
+            if caller.role is Role.OFFICER
+            else ()
+        )
     entries = tuple(TimelineLine.model_validate(row) for row in rows[:limit])
     more = position_cursor(entries[-1].position) if len(rows) > limit else None
-    return Timeline(number=number, entries=entries, next_cursor=more)
+    return Timeline(
+        number=number, entries=entries, letter_steps=steps, next_cursor=more
+    )
 
 
 @router.get("/{number}/letters")

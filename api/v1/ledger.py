@@ -1,0 +1,162 @@
+"""Letters and messages for officers: due against sent, by day, one by one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response, status
+
+from api.access import Officer
+from api.codes import Code
+from api.errors import Refused
+from api.parts import TheParts
+from api.v1.fields import CivilDay, Cursor, Limit, Line, NameInPath
+from api.v1.mail_answers import (
+    DueList,
+    LetterShown,
+    MailDays,
+    MailList,
+    MailShown,
+    PostList,
+    Unexplained,
+)
+from api.v1.mail_showing import (
+    days_shown,
+    letter_shown,
+    letters_shown,
+    message_shown,
+    messages_shown,
+    post_shown,
+    unexplained_shown,
+)
+from records.clock import database_now
+from records.incoming import look_at, raw_mail
+from records.ledger import Fate, Span
+
+router = APIRouter(prefix="/staff", tags=["staff"])
+
+MESSAGE = "message/rfc822"
+
+MailId = Annotated[
+    str, Path(pattern="^[0-9a-f]{1,64}$", description="The hash that names a message.")
+]
+Outcome = Annotated[
+    str | None,
+    Query(
+        pattern="^(fact|task|set_aside|ignored)$",
+        description="What became of it: fact, task, set_aside or ignored.",
+    ),
+]
+
+
+@router.get("/mail/days")
+async def list_mail_days(
+    parts: TheParts,
+    _caller: Officer,
+    before: Annotated[CivilDay | None, Query(description="Exclusive.")] = None,
+    days: Annotated[int, Query(ge=1, le=31)] = 14,
+) -> MailDays:
+    """Count what fell due and what became of it, by day and notice, newest first."""
+    return await days_shown(parts, before=before, how_many=days)
+
+
+@router.get("/mail/unexplained")
+async def list_unexplained(parts: TheParts, _caller: Officer) -> Unexplained:
+    """List what is due and not handed over without a reason; normally nothing."""
+    return await unexplained_shown(parts)
+
+
+@router.get("/mail/to-post")
+async def list_letters_to_post(
+    parts: TheParts, _caller: Officer, cursor: Cursor = None, limit: Limit = 50
+) -> PostList:
+    """List letters about a right that did not arrive, most urgent task first."""
+    return await post_shown(parts, cursor=cursor, limit=limit)
+
+
+@router.get("/letters")
+async def list_letters(
+    parts: TheParts,
+    _caller: Officer,
+    state: Annotated[Fate | None, Query(description="What became of it.")] = None,
+    notice: Line | None = None,
+    day: Annotated[
+        CivilDay | None, Query(description="The civil day it fell due.")
+    ] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> DueList:
+    """List letters, newest first; without a day, those of the last ninety days on.
+
+    Those superseded have no letter; those missed are listed as unexplained.
+    """
+    span = None if day is None else Span(day, day)
+    return await letters_shown(
+        parts, state=state, notice=notice, span=span, cursor=cursor, limit=limit
+    )
+
+
+# The letter as a PDF for the post goes here, before the letter itself, whose key takes
+# every further part of an address: GET /letters/{key:path}/postal.pdf.
+
+
+@router.get("/letters/{key:path}")
+async def read_letter(
+    parts: TheParts, _caller: Officer, key: NameInPath
+) -> LetterShown:
+    """Show a letter with each of its steps and the tasks about it."""
+    return await letter_shown(parts, key)
+
+
+# ----------------------------------------------------------------- what comes in
+
+
+@router.get("/mail/incoming")
+async def list_messages(
+    parts: TheParts,
+    _caller: Officer,
+    outcome: Outcome = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> MailList:
+    """List messages that came in, newest first, senders masked."""
+    return await messages_shown(parts, outcome=outcome, cursor=cursor, limit=limit)
+
+
+@router.get("/mail/incoming/{mail_id}")
+async def read_message(parts: TheParts, _caller: Officer, mail_id: MailId) -> MailShown:
+    """Show a message as it was read, and what was understood."""
+    return await message_shown(parts, mail_id)
+
+
+@router.get(
+    "/mail/incoming/{mail_id}/raw",
+    response_class=Response,
+    responses={status.HTTP_200_OK: {"content": {MESSAGE: {}}}},
+)
+async def download_message(
+    parts: TheParts, _caller: Officer, mail_id: MailId
+) -> Response:
+    """Give the message byte for byte, to be saved and never shown."""
+    async with parts.sessions() as session:
+        raw = await raw_mail(session, mail_id)
+    if raw is None:
+        raise Refused(Code.NOT_FOUND)
+    return as_download(raw, mail_id)
+
+
+def as_download(raw: bytes, mail_id: str) -> Response:
+    """Hand over a message as a file; a browser saves it and runs nothing of it."""
+    named = f'attachment; filename="{mail_id[:16]}.eml"'
+    return Response(raw, media_type=MESSAGE, headers={"Content-Disposition": named})
+
+
+@router.post("/mail/incoming/{mail_id}/look")
+async def look_at_message(
+    parts: TheParts, caller: Officer, mail_id: MailId
+) -> MailShown:
+    """Note that a message set aside was looked at; the first who looked stays."""
+    async with parts.sessions.begin() as session:
+        at = await database_now(session)
+        known = await look_at(session, mail_id, by=caller.subject, at=at)
+    if not known:
+        raise Refused(Code.NOT_FOUND)
+    return await message_shown(parts, mail_id)

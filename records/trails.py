@@ -1,0 +1,334 @@
+"""One letter after another: lists of them, and the steps of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    and_,
+    cast,
+    exists,
+    func,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from records.ledger import Fate, Span, fate_of_letter, is_fate, is_superseded
+from records.models import (
+    NOT_DELIVERED,
+    Letter,
+    LetterEvent,
+    TaskRow,
+    TimelineEntry,
+)
+from rules.civil_time import end_of, start_of
+
+ACKNOWLEDGEMENTS = frozenset(
+    {
+        "receipt",
+        "transfer_received",
+        "transfer_under_review",
+        "link_requested",
+        "link_confirmed",
+    }
+)
+"""Notices that take and give nothing. Every other speaks of a right or of a limit, and
+is posted when its e-mail did not arrive (our policy, not law)."""
+
+TOLD_WITHIN = timedelta(days=1)
+"""A letter about a right that did not arrive makes a task within this."""
+
+CAME_BACK_LOOKED_BACK = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One letter of a list, without its text."""
+
+    key: str
+    dossier: str
+    notice: str
+    occurred_at: datetime
+    state: str
+    fate: Fate
+    language: str | None
+    subject: str | None
+    answer: str | None
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a letter, at the dossier's own instant; *answer* is the relay's."""
+
+    key: str
+    notice: str
+    at: datetime
+    state: str
+    fence: int
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A step of a ladder that a later one replaced."""
+
+    dossier: str
+    notice: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ToPost:
+    """A letter that did not arrive, and the open task about it."""
+
+    letter: Listed
+    task_id: str
+    due_on: date
+    escalated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterFilter:
+    """Which letters a list shows."""
+
+    span: Span
+    fate: Fate | None = None
+    notice: str | None = None
+
+
+Place = tuple[datetime, str]
+"""Where a letter stands in a list: its instant, then its key."""
+
+_COLUMNS = (
+    Letter.key,
+    Letter.dossier,
+    Letter.notice,
+    Letter.occurred_at,
+    Letter.state,
+    fate_of_letter(),
+    Letter.language,
+    Letter.subject,
+    Letter.answer,
+    Letter.changed_at,
+)
+
+
+def _listed(values: Sequence[object]) -> Listed:
+    return Listed(*values)  # type: ignore[arg-type] # _COLUMNS, in the same order
+
+
+# ------------------------------------------------------------------------------ lists
+
+
+async def letters_matching(
+    session: AsyncSession, wanted: LetterFilter, *, after: Place | None, limit: int
+) -> tuple[Listed, ...]:
+    """List letters, newest first, beyond a place (exclusive)."""
+    query = (
+        select(*_COLUMNS)
+        .where(
+            Letter.occurred_at >= start_of(wanted.span.first),
+            Letter.occurred_at < end_of(wanted.span.last),
+        )
+        .order_by(Letter.occurred_at.desc(), Letter.key.desc())
+        .limit(limit)
+    )
+    if wanted.fate is not None:
+        query = query.where(is_fate(wanted.fate))
+    if wanted.notice is not None:
+        query = query.where(Letter.notice == wanted.notice)
+    if after is not None:
+        query = query.where(tuple_(Letter.occurred_at, Letter.key) < tuple_(*after))
+    return tuple(_listed(row) for row in await session.execute(query))
+
+
+async def letters_at_a_standstill(
+    session: AsyncSession, *, limit: int
+) -> tuple[Listed, ...]:
+    """List letters that nothing moves, the longest still first, of any day."""
+    query = (
+        select(*_COLUMNS)
+        .where(is_fate(Fate.STANDSTILL))
+        .order_by(Letter.changed_at, Letter.key)
+        .limit(limit)
+    )
+    return tuple(_listed(row) for row in await session.execute(query))
+
+
+async def steps_replaced(
+    session: AsyncSession, wanted: LetterFilter, *, after: Place | None, limit: int
+) -> tuple[Replaced, ...]:
+    """List steps that a later one replaced, by the day they fell due, newest first.
+
+    A place is an instant and a dossier.
+    """
+    due_at = TimelineEntry.detail["due_at"].astext
+    notice = TimelineEntry.detail["notice"].astext
+    query = (
+        select(TimelineEntry.dossier, notice, cast(due_at, DateTime(timezone=True)))
+        .where(
+            is_superseded(),
+            due_at >= str(start_of(wanted.span.first)),
+            due_at < str(end_of(wanted.span.last)),
+        )
+        .order_by(due_at.desc(), TimelineEntry.dossier.desc())
+        .limit(limit)
+    )
+    if wanted.notice is not None:
+        query = query.where(notice == wanted.notice)
+    if after is not None:
+        at, dossier = str(after[0].astimezone(UTC)), after[1]
+        query = query.where(tuple_(due_at, TimelineEntry.dossier) < tuple_(at, dossier))
+    return tuple(Replaced(*row) for row in await session.execute(query))
+
+
+# ----------------------------------------------------------------- what did not arrive
+
+
+def _about_a_right() -> ColumnElement[bool]:
+    return and_(text(NOT_DELIVERED), Letter.notice.not_in(ACKNOWLEDGEMENTS))
+
+
+def _key_of_bounce() -> ColumnElement[str]:
+    """Name the letter a task is about; of a closed dossier it is about the bounce."""
+    return func.regexp_replace(TaskRow.about, "^bounce:", "")
+
+
+async def letters_to_post(
+    session: AsyncSession, *, after: tuple[date, str] | None, limit: int
+) -> tuple[ToPost, ...]:
+    """List letters about a right that did not arrive, most urgent task first.
+
+    A letter leaves the list when its task is settled. *after* is a task (exclusive).
+    """
+    query = (
+        select(TaskRow.task_id, TaskRow.due_on, TaskRow.escalated, *_COLUMNS)
+        .join(Letter, Letter.key == _key_of_bounce())
+        .where(TaskRow.closed_at.is_(None), _about_a_right())
+        .order_by(TaskRow.due_on, TaskRow.task_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(TaskRow.due_on, TaskRow.task_id) > tuple_(*after))
+    return tuple(
+        ToPost(_listed(values), task_id, due_on, escalated)
+        for task_id, due_on, escalated, *values in await session.execute(query)
+    )
+
+
+async def how_many_to_post(session: AsyncSession) -> int:
+    """How many letters about a right did not arrive and wait for a person?"""
+    query = (
+        select(func.count())
+        .select_from(TaskRow)
+        .join(Letter, Letter.key == _key_of_bounce())
+        .where(TaskRow.closed_at.is_(None), _about_a_right())
+    )
+    return (await session.execute(query)).scalar_one()
+
+
+async def letters_nobody_was_told_of(
+    session: AsyncSession, *, now: datetime, limit: int
+) -> tuple[Listed, ...]:
+    """List letters about a right that did not arrive and made no task within a day.
+
+    *now* is the real instant. A letter refused once its cause was gone needs nobody.
+    """
+    told = exists().where(TaskRow.about.in_((Letter.key, "bounce:" + Letter.key)))
+    withdrawn = exists().where(
+        TimelineEntry.dossier == Letter.dossier,
+        TimelineEntry.what == "letter_withdrawn",
+        TimelineEntry.detail["letter"].astext == Letter.key,
+    )
+    query = (
+        select(*_COLUMNS)
+        .where(
+            _about_a_right(),
+            Letter.occurred_at >= now - CAME_BACK_LOOKED_BACK,
+            Letter.changed_at < now - TOLD_WITHIN,
+            ~told,
+            ~withdrawn,
+        )
+        .order_by(Letter.occurred_at, Letter.key)
+        .limit(limit)
+    )
+    return tuple(_listed(row) for row in await session.execute(query))
+
+
+# ------------------------------------------------------------------------- their steps
+
+
+async def letter_numbered(session: AsyncSession, key: str) -> Letter | None:
+    """Which letter is this?"""
+    return await session.get(Letter, key)
+
+
+async def fate_numbered(session: AsyncSession, key: str) -> Fate:
+    """What became of this letter?"""
+    fate = select(fate_of_letter()).where(Letter.key == key)
+    return Fate((await session.execute(fate)).scalar_one())
+
+
+def _own_instant() -> ColumnElement[datetime]:
+    """Name in SQL the dossier's own instant of a step.
+
+    A demo moves a dossier's clock first and says so after: what happened on the way is
+    stamped before the order. No step comes before its letter was ordered.
+    """
+    return func.greatest(LetterEvent.at, Letter.occurred_at)
+
+
+def _steps() -> Select[str, str, datetime, str, int, str | None]:
+    return (
+        select(
+            Letter.key,
+            Letter.notice,
+            _own_instant(),
+            LetterEvent.state,
+            LetterEvent.fence,
+            LetterEvent.answer,
+        )
+        .join(LetterEvent, LetterEvent.letter == Letter.key)
+        .order_by(_own_instant(), LetterEvent.event_id)
+    )
+
+
+async def steps_of(session: AsyncSession, key: str) -> tuple[Step, ...]:
+    """What happened to this letter, step by step?"""
+    rows = await session.execute(_steps().where(Letter.key == key))
+    return tuple(Step(*row) for row in rows)
+
+
+async def steps_in_dossier(
+    session: AsyncSession,
+    number: str,
+    *,
+    after: datetime | None = None,
+    until: datetime | None = None,
+) -> tuple[Step, ...]:
+    """What happened to every letter of this dossier, in the order of instants?
+
+    Beyond *after* (exclusive) and up to *until* (inclusive), where they are given.
+    """
+    query, at = _steps().where(Letter.dossier == number), _own_instant()
+    if after is not None:
+        query = query.where(at > after)
+    if until is not None:
+        query = query.where(at <= until)
+    return tuple(Step(*row) for row in await session.execute(query))
+
+
+async def instant_of_line(
+    session: AsyncSession, number: str, position: int
+) -> datetime | None:
+    """When was this line of a history; None before the first one?"""
+    at = select(TimelineEntry.at).where(
+        TimelineEntry.dossier == number, TimelineEntry.position == position
+    )
+    return await session.scalar(at)
