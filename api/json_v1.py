@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from api.problems import MEDIA_TYPE
-from api.v1 import dossiers, partners, payments, policies, staff
+from api.v1 import dossiers, mail, partners, payments, policies, staff
 
 
 class FieldFault(BaseModel):
@@ -33,7 +33,7 @@ class Problem(BaseModel):
 
 _MEANINGS = {
     400: "The request cannot be read.",
-    401: "No valid token.",
+    401: "No valid token, or no valid signature.",
     403: "Not for this role.",
     404: "Unknown number, task, link or permit.",
     405: "Wrong method.",
@@ -52,7 +52,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-for subject in (dossiers, partners, payments, staff, policies):
+for subject in (dossiers, partners, payments, mail, staff, policies):
     router.include_router(subject.router)
 
 
