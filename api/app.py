@@ -28,6 +28,7 @@ from api.parts import Parts
 from api.problems import handle_errors
 from api.v1.showing import own_now
 from engine import connect
+from intake.mail import MailRoom
 from payments.simulator import Simulator
 from records.database import Sessions, make_engine, make_sessions
 from settings import Settings, load_settings
@@ -86,13 +87,17 @@ async def _parts_of(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     sessions = make_sessions(engine)
     try:
         await _make_tokens(sessions, settings)
+        client = await connect(settings, lazy=True)
+        room = MailRoom(sessions, client, settings)
         app.state.parts = Parts(
             settings=settings,
             sessions=sessions,
-            client=await connect(settings, lazy=True),
+            client=client,
             provider=_simulator(sessions, settings) if settings.embedded else None,
+            mail_room=room,
         )
         yield
+        await room.finish()
     finally:
         await engine.dispose()
 

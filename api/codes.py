@@ -52,6 +52,9 @@ class Code(StrEnum):
     SESSION_SETTLED = "session_settled"
     BAD_SIGNATURE = "bad_signature"
     BAD_EVENT = "bad_event"
+    # Mail
+    MAIL_NOT_SIGNED = "mail_not_signed"
+    MAIL_DOOR_BUSY = "mail_door_busy"
     # The world
     STORY_AWAY = "story_away"
     RECORDS_AWAY = "records_away"

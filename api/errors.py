@@ -359,6 +359,20 @@ WORDINGS: dict[str, Wording] = {
         "Le message est signé mais ne peut pas être lu.",
         "The message is signed but cannot be read.",
     ),
+    # -------------------------------------------------------------------------- mail
+    "mail_not_signed": Wording(
+        401,
+        "La signature du message est absente, trop ancienne ou inexacte : rien n'est "
+        "gardé.",
+        "The signature of the message is missing, too old or wrong: nothing is kept.",
+    ),
+    "mail_door_busy": Wording(
+        503,
+        "Trop de messages arrivent en même temps : rien n'est gardé de celui-ci. "
+        "Renvoyez-le plus tard.",
+        "Too many messages come at once: nothing is kept of this one. Send it again "
+        "later.",
+    ),
     # --------------------------------------------------------------------- the world
     "story_away": Wording(
         503,

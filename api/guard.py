@@ -11,11 +11,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.codes import Code
 from api.problems import problem
+from intake.arrival import MOST_BYTES
 
 log = logging.getLogger(__name__)
 
 LONGEST_BODY = 128 * 1024
 """In bytes. The longest text a person may send fits, each letter escaped."""
+
+LONGER_BODIES = {"/api/v1/mail": MOST_BYTES}
+"""In bytes, by address: a message has attachments."""
 
 ANSWER_LIMIT_S = 20.0
 """The longest any answer may take; the limits inside are far shorter."""
@@ -36,7 +40,7 @@ _PRIVATE = "no-store"
 
 
 class _TooLarge(Exception):  # noqa: N818 - never seen outside of this module
-    """The body is longer than LONGEST_BODY."""
+    """The body is longer than it may be."""
 
 
 class Guard:
@@ -61,6 +65,7 @@ class _Passage:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._longest = LONGER_BODIES.get(scope["path"], LONGEST_BODY)
         self._received = 0
         self._too_large = False
         self._answered = False
@@ -90,14 +95,14 @@ class _Passage:
 
     def _check_length_told(self) -> None:
         told = Headers(scope=self._scope).get("content-length", "0")
-        if not told.isdecimal() or int(told[:20]) > LONGEST_BODY:
+        if not told.isdecimal() or int(told[:20]) > self._longest:
             self._too_large = True
             raise _TooLarge
 
     async def _take(self) -> Message:
         message = await self._receive()
         self._received += len(message.get("body", b""))
-        if self._received > LONGEST_BODY:
+        if self._received > self._longest:
             self._too_large = True
             raise _TooLarge
         return message

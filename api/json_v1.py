@@ -9,6 +9,7 @@ from api.problems import MEDIA_TYPE
 from api.v1 import (
     dossiers,
     ledger,
+    mail,
     partners,
     payments,
     policies,
@@ -41,7 +42,7 @@ class Problem(BaseModel):
 
 _MEANINGS = {
     400: "The request cannot be read.",
-    401: "No valid token.",
+    401: "No valid token, or no valid signature.",
     403: "Not for this role.",
     404: "Unknown number, task, link or permit.",
     405: "Wrong method.",
@@ -65,6 +66,7 @@ for subject in (
     dossiers,
     partners,
     payments,
+    mail,
     staff,
     ledger,
     policies,

@@ -1,14 +1,19 @@
 """What the doors are made of: records, the way to the stories, the provider."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from temporalio.client import Client
 
+from intake.mail import MailRoom
 from payments.provider import PaymentProvider
 from records.database import Sessions
 from settings import Settings
+
+MESSAGES_AT_ONCE = 4
+"""The most messages (10 MiB each) that are in memory at one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,10 @@ class Parts:
     sessions: Sessions
     client: Client
     provider: PaymentProvider | None
+    mail_room: MailRoom
+    mail_places: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MESSAGES_AT_ONCE)
+    )
 
 
 def parts_of(request: Request) -> Parts:

@@ -198,6 +198,12 @@ class WebhookTaken(Answer):
     received: bool = True
 
 
+class MailTaken(Answer):
+    """A message is kept, under this id."""
+
+    mail_id: str
+
+
 class SimulatedSession(Answer):
     """A try to pay at the simulated provider."""
 

@@ -28,6 +28,7 @@ from settings import Settings, settings_from
 from tests.activities.office import Office
 
 SECRET = "whsec_dGVzdHM="
+MAIL_KEY, NEXT_MAIL_KEY = "whsec_Y291cnJpZWw=", "whsec_c3VpdmFudGU="
 PERMIT = "AR-1001"
 SPOKEN_FOR = {"name": "Zoé Lévesque", "email": "zoe@courriel.example"}
 
@@ -149,6 +150,7 @@ def the_settings(
         "ECHEANCE_DATA_DIR": str(folder),
         "ECHEANCE_EMBEDDED": "true",
         "ECHEANCE_PAYMENT_WEBHOOK_SECRET": SECRET,
+        "ECHEANCE_MAIL_WEBHOOK_SECRET": f"{MAIL_KEY},{NEXT_MAIL_KEY}",
     }
     return settings_from(
         {

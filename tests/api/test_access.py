@@ -37,6 +37,7 @@ PUBLIC = REGISTER | {
     ("POST", "/{language:fr_or_en}/dossier/{number}/horloge"),
     # Signed by the provider, which holds no token of ours.
     ("POST", "/api/v1/webhooks/payments"),
+    ("POST", "/api/v1/mail"),
     # The person who pays stands at the provider, not here; one machine only.
     ("GET", "/simulator/sessions/{session_id}"),
     ("POST", "/simulator/sessions/{session_id}/approve"),

@@ -12,18 +12,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import cycle, pairwise
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, select
 
 from embedded.places import CHECKOUT
 from embedded.processes import Program, Running, start
 from intake.lmtp import Intake, Limits, listening
-from intake.mail import MailRoom, Taken
+from intake.mail import MailRoom
 from records.models import FactRow, Letter, Mail, TaskRow
 from tests.activities.office import Office
 from tests.intake.test_lmtp import OURS, RETURN, at, handing_over, over_lmtp
-from tests.intake.writing import BOTH, INTAKE, a_letter, marc_came_back
+from tests.intake.writing import BOTH, INTAKE, Listening, a_letter, marc_came_back
 from tests.upkeep.server import a_closed_port
 
 MEGABYTE = 1024 * 1024
@@ -141,16 +140,6 @@ async def test_data_without_a_recipient_or_with_a_word_behind_it_is_refused(
         await talk.says(b"DATA\r\n", b"LHLO x\r\n", b"MAIL FROM:<a@b.example>\r\n")
         await talk.says(b"DATA\r\n", f"RCPT TO:<{INTAKE}>\r\n".encode(), b"DATA 1\r\n")
         assert await talk.hears(7) == [220, 503, 250, 250, 503, 250, 501]
-
-
-class Listening(MailRoom):
-    """A mail room that remembers for whom each letter was."""
-
-    recipients: tuple[str, ...] = ()
-
-    async def keep(self, raw: bytes, **said: Any) -> Taken:
-        self.recipients = said["recipients"]
-        return await super().keep(raw, **said)
 
 
 async def test_the_reading_is_told_every_recipient_of_the_envelope(

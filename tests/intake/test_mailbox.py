@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -17,7 +16,7 @@ from temporalio.client import Client
 
 from embedded.places import CHECKOUT
 from intake.imap import Reader
-from intake.mail import MailRoom, Taken
+from intake.mail import MailRoom
 from intake.mailbox import Mailbox
 from records.database import make_engine, make_sessions
 from records.models import DossierRow, FactRow, Mail, TaskRow
@@ -25,7 +24,7 @@ from tests.activities.office import Office
 from tests.dossiers import NEWCOMER
 from tests.intake.dovecot import KEPT, USERNAME, Dovecot, a_mail_server, written
 from tests.intake.test_lmtp import a_database_of_our_own
-from tests.intake.writing import BOTH, INTAKE, a_letter, marc_came_back
+from tests.intake.writing import BOTH, INTAKE, Listening, a_letter, marc_came_back
 from tests.letters.test_relays import a_certificate
 from tests.upkeep.server import settings_for
 
@@ -139,16 +138,6 @@ async def test_a_letter_is_dated_by_its_arrival_at_the_server_and_never_ahead(
     past, present = sorted(mail.received_at for mail in await office.rows(Mail))
     assert past == arrived
     assert abs(datetime.now(UTC) - present) < timedelta(minutes=1)
-
-
-class Listening(MailRoom):
-    """A mail room that remembers for whom each letter was."""
-
-    recipients: tuple[str, ...] = ()
-
-    async def keep(self, raw: bytes, **said: Any) -> Taken:
-        self.recipients = said["recipients"]
-        return await super().keep(raw, **said)
 
 
 async def test_the_reading_is_told_for_whom_the_server_took_the_letter(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
+from typing import Any
 
 from intake.mail import MailRoom, Taken
 from records.models import Certificate, FactRow, Letter, TaskRow
@@ -22,6 +23,16 @@ BOTH = (
     f"Bonjour,\n\nJe désire faire transférer le résultat de mon examen à mon nouveau "
     f"dossier {NEWCOMER}. Mon certificat expiré : {HOLDER}.\n\nMerci,\nMarc Roy"
 )
+
+
+class Listening(MailRoom):
+    """A mail room that remembers for whom each letter was."""
+
+    recipients: tuple[str, ...] = ()
+
+    async def keep(self, raw: bytes, **said: Any) -> Taken:
+        self.recipients = said["recipients"]
+        return await super().keep(raw, **said)
 
 
 def a_letter(
