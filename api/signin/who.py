@@ -1,7 +1,7 @@
 """Who asks for a page: nobody yet, a person, an agency, an officer of the Office."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -82,21 +82,24 @@ def _shown(found: Session, value: str) -> SignedIn:
     )
 
 
-def _only(role: Role) -> Callable[[Request], Awaitable[SignedIn]]:
-    async def admitted(request: Request) -> SignedIn:
-        """Let one role through; raises SignInNeeded for anybody else."""
-        found = await whoever(request)
-        if found is None or found.role is not role:
-            raise SignInNeeded(role)
-        return found
+class SignedInAs:
+    """A dependency that lets one role through; raises SignInNeeded for all others."""
 
-    return admitted
+    def __init__(self, role: Role) -> None:
+        self.role = role
+
+    async def __call__(self, request: Request) -> SignedIn:
+        """Name who is signed in."""
+        found = await whoever(request)
+        if found is None or found.role is not self.role:
+            raise SignInNeeded(self.role)
+        return found
 
 
 Whoever = Annotated[SignedIn | None, Depends(whoever)]
-ThePerson = Annotated[SignedIn, Depends(_only(Role.REPRESENTATIVE))]
-TheAgency = Annotated[SignedIn, Depends(_only(Role.AGENCY))]
-TheOfficer = Annotated[SignedIn, Depends(_only(Role.OFFICER))]
+ThePerson = Annotated[SignedIn, Depends(SignedInAs(Role.REPRESENTATIVE))]
+TheAgency = Annotated[SignedIn, Depends(SignedInAs(Role.AGENCY))]
+TheOfficer = Annotated[SignedIn, Depends(SignedInAs(Role.OFFICER))]
 
 
 async def own_form(

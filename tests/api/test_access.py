@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from api.access import Admitted, Role, ensure_tokens, token_hash
 from api.app import create_app
+from api.signin.who import SignedInAs
 from records.models import AccessToken
 from tests.api.doors import Doors, the_settings
 
@@ -28,7 +29,15 @@ PUBLIC = REGISTER | {
     ("GET", "/api/docs"),
     ("GET", "/api/openapi.json"),
     ("GET", "/"),
-    ("GET", "/static/portal.css"),
+    ("GET", "/static/portal.{kind}"),
+    # The way in; and what one may do with a session, of whatever role, or without one.
+    ("GET", "/connexion/retour"),
+    ("GET", "/{language:fr_or_en}/connexion"),
+    ("GET", "/{language:fr_or_en}/connexion/{door}"),
+    ("POST", "/{language:fr_or_en}/deconnexion"),
+    ("POST", "/{language:fr_or_en}/session"),
+    ("GET", "/{language:fr_or_en}/sessions"),
+    ("POST", "/{language:fr_or_en}/sessions"),
     ("GET", "/{language:fr_or_en}"),
     ("GET", "/{language:fr_or_en}/dossier"),
     # Until people can sign in, a dossier's pages are for the one machine only.
@@ -48,7 +57,7 @@ PUBLIC = REGISTER | {
 def admitted(dependant: Dependant | None) -> bool:
     if dependant is None:
         return False
-    return isinstance(dependant.call, Admitted) or any(
+    return isinstance(dependant.call, Admitted | SignedInAs) or any(
         admitted(inner) for inner in dependant.dependencies
     )
 

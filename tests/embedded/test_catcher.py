@@ -87,7 +87,7 @@ async def test_a_delivery_is_reported_to_the_letters_own_return_path(
     assert f"Final-Recipient: rfc822; {LUCE}".encode() in raw
     assert MESSAGE_ID.encode() in raw
     # Nothing failed: the intake must not take it for a bounce.
-    assert understand(raw, HOUSE).nature is Nature.AUTO_REPLY
+    assert understand(raw, HOUSE).nature is Nature.REPORT
 
 
 async def test_only_recipients_for_whom_it_was_asked_are_reported(

@@ -45,4 +45,4 @@ async def test_what_is_answered_to_a_letter_is_in_the_records_once_it_is_confirm
         assert rows(stack) == [(LUCE, "person")]
         answer = await web.post(f"/fr/{letter['id']}/back")
         assert answer.status_code == 303
-        assert rows(stack)[1:] == [("mailer-daemon@courriel.example", "bounce")]
+        assert rows(stack)[1:] == [("mailer-daemon@courriel.example", "report")]

@@ -116,7 +116,7 @@ async def test_a_delivery_can_be_confirmed_to_the_letters_own_return_path(
     taken = await intake.next()
     assert taken.rcpt_tos == [RETURN_PATH]
     assert b"Action: delivered" in (taken.original_content or b"")
-    assert read(taken).nature is Nature.AUTO_REPLY
+    assert read(taken).nature is Nature.REPORT
 
 
 async def test_a_report_that_is_not_kept_is_said_on_the_letters_page(

@@ -5,9 +5,10 @@ import os
 import shutil
 import smtplib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from grp import getgrgid
 from pathlib import Path
 from pwd import getpwuid
@@ -26,6 +27,8 @@ USERNAME = "bureau"
 KEPT = "Échéance/Gardé"
 _PATIENCE_S = 10.0
 _PAUSE_S = 0.02
+_TRIES = 20
+_LATER = 4  # the first digit of an answer that may change
 
 
 def the_program() -> str:
@@ -174,7 +177,7 @@ service lmtp {{
         """Have it delivered as a mail server does, by LMTP."""
         with smtplib.LMTP("127.0.0.1", self.ports.lmtp) as door:
             for raw in letters:
-                door.sendmail(sender, [to], raw)
+                _insist(partial(door.sendmail, sender, [to], raw))
 
     @contextmanager
     def looked_at(self) -> Iterator[imaplib.IMAP4]:
@@ -217,3 +220,16 @@ def a_mail_server(open_folder: Path, **how: object) -> Iterator[Dovecot]:
     finally:
         server.stop()
         shutil.rmtree(folder)
+
+
+def _insist(send: Callable[[], object]) -> None:
+    """Send again while the server says "later", as every mail server does."""
+    for _ in range(_TRIES):
+        try:
+            send()
+        except smtplib.SMTPDataError as later:
+            if later.smtp_code // 100 != _LATER:
+                raise
+        else:
+            return
+    send()
