@@ -268,6 +268,7 @@ async def test_what_goes_over_the_wire_is_what_a_signature_needs() -> None:
 
 async def test_the_bytes_on_the_wire_are_those_composed_but_the_return_path() -> None:
     letter = a_letter()
+    letter.clear_content()
     letter.set_content(".\n..\n.signé\nfin\n", charset="utf-8", cte="quoted-printable")
     composed = letter.as_bytes().replace(f"Return-Path: <{SENDER}>\r\n".encode(), b"")
     _, relay = await handed_to(Script(), letter)
