@@ -17,6 +17,7 @@ from api.pages import (
     clock,
     dossier,
     finding,
+    mail,
     mine,
     signing_in,
     start,
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(signing_in.router)
     app.include_router(mine.router)
     app.include_router(agency.router)
+    app.include_router(mail.router)
     app.include_router(transferring.router)
     app.state.sign_in = signing_in.Parties(settings)
     app.include_router(verification.router)

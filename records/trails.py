@@ -27,18 +27,7 @@ from records.models import (
     TimelineEntry,
 )
 from rules.civil_time import end_of, start_of
-
-ACKNOWLEDGEMENTS = frozenset(
-    {
-        "receipt",
-        "transfer_received",
-        "transfer_under_review",
-        "link_requested",
-        "link_confirmed",
-    }
-)
-"""Notices that take and give nothing. Every other speaks of a right or of a limit, and
-is posted when its e-mail did not arrive (our policy, not law)."""
+from rules.notices import ABOUT_A_RIGHT
 
 TOLD_WITHIN = timedelta(days=1)
 """A letter about a right that did not arrive makes a task within this."""
@@ -192,7 +181,7 @@ async def steps_replaced(
 
 
 def _about_a_right() -> ColumnElement[bool]:
-    return and_(text(NOT_DELIVERED), Letter.notice.not_in(ACKNOWLEDGEMENTS))
+    return and_(text(NOT_DELIVERED), Letter.notice.in_(ABOUT_A_RIGHT))
 
 
 def _key_of_bounce() -> ColumnElement[str]:

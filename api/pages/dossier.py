@@ -32,6 +32,7 @@ from letters.facts import ConditionLine
 from letters.wording import condition
 from records.models import Person
 from records.queries import letters_of, timeline_of
+from records.trails import steps_in_dossier, steps_of
 from rules.agenda import Act
 from rules.civil_time import civil_date
 from rules.dossier import Phase
@@ -72,11 +73,12 @@ async def see_letter(
     async with parts.sessions() as session:
         await known(session, number)
         rows = await letters_of(session, number)
+        steps = await steps_of(session, key)
     row = next((row for row in rows if row.key == key), None)
     if row is None:
         told = Voice(language)("sorry.no_such_letter")
         return sorry(request, told, status.HTTP_404_NOT_FOUND)
-    (letter,) = letters_kept([row])
+    (letter,) = letters_kept([row], steps)
     return page(
         request, "letter.html", language, number=number, letter=letter, text=row.body
     )
@@ -93,6 +95,7 @@ async def _dossier_page(
             session, number, after=0, limit=_LINES, without=LINES_OF_THE_OFFICE
         )
         letters = await letters_of(session, number)
+        steps_of_letters = await steps_in_dossier(session, number)
         today = civil_date(await own_now(session, number))
     coming = still_to_come(duties, seen.at)
     addresses = {"intake": mail_link(parts.settings.intake_address)}
@@ -112,8 +115,8 @@ async def _dossier_page(
         steps=steps(seen),
         coming=what_comes(coming),
         conditions=_conditions(seen, language),
-        history=what_happened(lines),
-        letters=letters_kept(letters),
+        history=what_happened(lines, steps_of_letters),
+        letters=letters_kept(letters, steps_of_letters),
         today=today,
         jumps=JUMPS if _can_move(request, seen) else (),
     )

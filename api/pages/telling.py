@@ -1,18 +1,20 @@
 """A dossier's agenda, history and letters, each line in words."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from urllib.parse import urlencode
 
-from api.pages.words import Sentence, words
+from api.pages.trail import TOLD_BY_STEPS, Told, by_letter, lines, told
+from api.pages.words import LADDER, Sentence, words
 from records.models import Letter, TimelineEntry
+from records.trails import Step
 from rules.agenda import Act
 from rules.civil_time import civil_date
 from workflows.messages import DutyView
 
-_LADDER = re.compile(r"(reminder|exam_ends)_(\d+)")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -27,10 +29,11 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One line of what happened."""
+    """One line of what happened; *query* opens the letter it speaks of."""
 
     on: date
     what: Sentence
+    query: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Kept:
     language: str | None
     state: Sentence
     query: str
+    steps: tuple[Told, ...]
 
 
 def what_comes(duties: Iterable[DutyView]) -> tuple[Coming, ...]:
@@ -57,7 +61,7 @@ def what_comes(duties: Iterable[DutyView]) -> tuple[Coming, ...]:
 def _coming(duty: DutyView) -> Sentence:
     if duty.act != Act.WRITE or duty.notice is None:
         return Sentence(f"coming.{duty.act}")
-    step = _LADDER.fullmatch(duty.notice)
+    step = LADDER.fullmatch(duty.notice)
     if step is None:
         key = f"coming.{duty.notice}"
         return Sentence(key if key in words() else "coming.write")
@@ -67,15 +71,37 @@ def _coming(duty: DutyView) -> Sentence:
     return Sentence(f"coming.{ladder}", {"left": left})
 
 
-def what_happened(entries: Iterable[TimelineEntry]) -> tuple[Happened, ...]:
-    """Word the lines of a timeline, of what they say only dates and amounts."""
-    lines = [Happened(civil_date(e.at), _happened(e)) for e in entries]
+def what_happened(
+    entries: Iterable[TimelineEntry], steps: Sequence[Step] = ()
+) -> tuple[Happened, ...]:
+    """Word the lines of a timeline and the steps of letters, in the order of instants.
+
+    Of what a timeline says only dates and amounts are told.
+    """
+    of_letters = by_letter(steps)
+    noted = [
+        (entry.at, Happened(civil_date(entry.at), _happened(entry)))
+        for entry in entries
+        if not _is_told_by_steps(entry, of_letters)
+    ]
+    stepped = [
+        (step.at, Happened(civil_date(step.at), step.line, step.query))
+        for step in lines(steps)
+    ]
+    # What ordered a letter comes before the letter's own steps of the same instant.
+    in_order = [line for _, line in sorted([*noted, *stepped], key=itemgetter(0))]
     # The same words of the same day, one after the other, tell nothing twice.
     return tuple(
         line
-        for before, line in zip([None, *lines], lines, strict=False)
+        for before, line in zip([None, *in_order], in_order, strict=False)
         if line != before or line.what.facts
     )
+
+
+def _is_told_by_steps(
+    entry: TimelineEntry, of_letters: Mapping[str, Sequence[Step]]
+) -> bool:
+    return entry.what in TOLD_BY_STEPS and entry.detail.get("letter") in of_letters
 
 
 def _happened(entry: TimelineEntry) -> Sentence:
@@ -108,8 +134,11 @@ def _dates_and_amounts(detail: Mapping[str, str]) -> dict[str, object]:
     return facts
 
 
-def letters_kept(letters: Iterable[Letter]) -> tuple[Kept, ...]:
-    """List letters with what became of each."""
+def letters_kept(
+    letters: Iterable[Letter], steps: Iterable[Step] = ()
+) -> tuple[Kept, ...]:
+    """List letters with what became of each, step by step."""
+    of_letters = by_letter(steps)
     return tuple(
         Kept(
             civil_date(letter.occurred_at),
@@ -117,6 +146,7 @@ def letters_kept(letters: Iterable[Letter]) -> tuple[Kept, ...]:
             letter.language,
             Sentence(f"letters.{letter.state}"),
             urlencode({"key": letter.key}),
+            told(of_letters.get(letter.key, ())),
         )
         for letter in letters
     )

@@ -1,5 +1,6 @@
 """Every sentence of the pages, said in one language with its facts."""
 
+import re
 import string
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from babel.dates import format_time
+from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
 from api.errors import WORDINGS, Refused
@@ -20,6 +22,8 @@ from rules.civil_time import ZONE, civil_date
 
 _FILE = Path(__file__).with_name("words.toml")
 _NO_BREAK = "\u00a0"
+LADDER = re.compile(r"(reminder|exam_ends)_(\d+)")
+"""A notice that is a step before a limit: of which ladder, and how many days before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,34 @@ def words() -> Mapping[str, Mapping[str, str]]:
 
 def instant(at: datetime, language: Language) -> str:
     """Word an instant by its day and hour in Montréal."""
-    day, local = wording.weekday_date(civil_date(at), language), at.astimezone(ZONE)
+    day = wording.weekday_date(civil_date(at), language)
+    return f"{day} {'à' if language == 'fr' else 'at'} {hour(at, language)}"
+
+
+def hour(at: datetime, language: Language) -> str:
+    """Word the hour of an instant in Montréal, its day being said elsewhere."""
+    local = at.astimezone(ZONE)
     if language == "fr":
-        hour = f"{local.hour}{_NO_BREAK}h{_NO_BREAK}{local.minute:02d}"
-        return f"{day} à {hour} (heure de Montréal)"
-    hour = format_time(local.time(), "h:mm a", locale="en_CA")
-    return f"{day} at {hour} (Montréal time)"
+        worded = f"{local.hour}{_NO_BREAK}h{_NO_BREAK}{local.minute:02d}"
+        return f"{worded} (heure de Montréal)"
+    worded = format_time(local.time(), "h:mm a", locale="en_CA")
+    return f"{worded} (Montréal time)"
+
+
+def notice_name(notice: str, language: Language) -> str:
+    """Name a kind of letter; one without a name of its own is named by its code."""
+    step = LADDER.fullmatch(notice)
+    if step is not None and int(step[2]):
+        return str(Voice(language)(f"notice.{step[1]}", left=int(step[2])).unescape())
+    key = f"notice.{step[1]}_last" if step is not None else f"notice.{notice}"
+    if key not in words():
+        return words()["notice.other"][language].format(code=notice)
+    return words()[key][language]
+
+
+def count(number: int, language: Language) -> str:
+    """Word a number, its thousands apart."""
+    return format_decimal(number, locale=f"{language}_CA")
 
 
 _WORDINGS: Mapping[str, Callable[[Any, Language], str]] = {
@@ -82,6 +108,9 @@ _WORDINGS: Mapping[str, Callable[[Any, Language], str]] = {
     "days": wording.days,
     "money": wording.money,
     "instant": instant,
+    "hour": hour,
+    "notice": notice_name,
+    "count": count,
 }
 
 

@@ -9,13 +9,21 @@ from typing import get_args
 import pytest
 from sqlalchemy import CheckConstraint
 
+from api.pages.mail import COLUMNS
 from api.pages.signing_in import DOORS, Why
 from api.pages.telling import what_comes
-from api.pages.words import Voice, instant, words
+from api.pages.words import Voice, instant, notice_name, words
 from api.signin.who import HOMES
 from api.verifying import PublicStatus
+from intake.arrival import Door
+from intake.authentication import Proof
+from intake.mail import Outcome
+from intake.matching import Unclear
+from intake.understanding import Nature, Wish
 from letters.compose import FOLDER
+from letters.facts import Notice
 from letters.wording import LANGUAGES
+from records.ledger import Fate
 from records.models import Base
 from rules.agenda import Act
 from rules.dossier import Kind, Phase
@@ -47,6 +55,12 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
     chosen = (
         *(f"sign_in.{door}" for door in (*DOORS, "failed_")),
         "frame.home_",
+        # The mail's: a fate, a notice, a step, or what was understood of a message.
+        *("fate.", "notice.", "trail.", "incoming."),
+        # One of a thing is worded apart; each list has its title and its caption.
+        *("mail.standstill", "mail.nobody_told", "mail.deferred", "mail.leaving"),
+        *("mail.in_doubt", "mail.came_back", "mail.messages", "mail.set_aside"),
+        "mail.missed",
         *("status.", "history.", "coming.", "letters.", "step.", "turn.", "kind."),
         *("verdict.", "verdict_is.", "verdict_means."),
     )
@@ -80,6 +94,24 @@ def test_every_state_of_a_letter_has_its_words() -> None:
     states = re.findall(r"'(\w+)'", str(rule.sqltext))
     assert len(states) == 10
     assert {f"letters.{state}" for state in states} <= set(words())
+
+
+def test_everything_that_officers_read_of_the_mail_has_its_words() -> None:
+    known = set(words())
+    assert {f"fate.{fate}" for fate in Fate} <= known
+    assert {f"fate.{name}" for name in COLUMNS} <= known
+    assert {f"fate.means_{name}" for name in COLUMNS} <= known
+    assert {f"incoming.why_{why}" for why in Unclear} <= known
+    for kind, members in (
+        ("nature", Nature),
+        ("wish", Wish),
+        ("outcome", Outcome),
+        ("door", Door),
+        ("proof", Proof),
+    ):
+        assert {f"incoming.{kind}_{member}" for member in members} <= known, kind
+    for notice in Notice:
+        assert "Autre lettre" not in notice_name(notice, "fr"), notice
 
 
 @pytest.mark.parametrize("act", list(Act))
