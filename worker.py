@@ -18,6 +18,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 import engine
 from activities.certificates import Certificates
 from activities.dossiers import Dossiers
+from activities.issuing import Issuing
 from activities.letters import Letters, Post
 from activities.upkeep import Upkeep
 from activities.writing import Letterhead
@@ -131,7 +132,12 @@ class MailWorker(Worker):
     """The worker of the mail; it takes leave of the relay once it has drained."""
 
     def __init__(self, client: Client, sessions: Sessions, settings: Settings) -> None:
-        letters = Letters(sessions, Post.of(settings), Letterhead.of(settings))
+        letters = Letters(
+            sessions,
+            Post.of(settings),
+            Letterhead.of(settings),
+            Issuing(sessions, settings),
+        )
         self._relay = letters.connections
         super().__init__(
             client,

@@ -13,10 +13,11 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.crashpoints import crashpoint
+from activities.issuing import Issuing
 from activities.pacing import domain_of, lane_of, paced, pause_after
 from activities.writing import Letterhead, Written, write
 from letters.answers import Limit, Outcome, Reply
-from letters.compose import BadAddress, html_of, plain_of
+from letters.compose import Attachment, BadAddress, html_of, plain_of
 from letters.connections import Connections
 from letters.relay_log import relay_has
 from letters.smtp import Relay
@@ -108,8 +109,15 @@ class Letters:
     *connections* are opened by the first letter, and closed by whoever made this.
     """
 
-    def __init__(self, sessions: Sessions, post: Post, head: Letterhead) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        post: Post,
+        head: Letterhead,
+        issuing: Issuing | None = None,
+    ) -> None:
         self.connections = Connections(post.relay)
+        self._issuing = issuing
         self._sessions = sessions
         self._post = post
         self._head = head
@@ -129,7 +137,8 @@ class Letters:
             return ended
         if seen.turn_in is not None and seen.turn_in > timedelta():
             raise paced(seen.turn_in)
-        claim = await self._claim(order, seen.fence)
+        enclosed = await self._issuing.enclosed_in(order) if self._issuing else ()
+        claim = await self._claim(order, seen.fence, enclosed)
         if isinstance(claim, Posted):
             return claim
         if isinstance(claim, timedelta):
@@ -230,7 +239,7 @@ class Letters:
         return await relay_has(self._post.log_url, seen.message_id)
 
     async def _claim(
-        self, order: LetterOrder, fence: int
+        self, order: LetterOrder, fence: int, enclosed: tuple[Attachment, ...]
     ) -> _Claim | Posted | timedelta:
         """Take the letter, its condition checked again, in one committed transaction.
 
@@ -247,7 +256,7 @@ class Letters:
             if useless_in is not None and useless_in <= timedelta():
                 return _end(row, "skipped", "useless by now", Posted.SKIPPED)
             try:
-                written = await write(session, order, self._head)
+                written = await write(session, order, self._head, enclosed)
             except BadAddress as problem:
                 return _end(row, "refused", str(problem), Posted.REFUSED)
             if written is None:

@@ -8,7 +8,7 @@ from typing import Self, cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from letters.compose import compose, message_id
+from letters.compose import Attachment, compose, message_id
 from letters.facts import ConditionLine, LetterFacts
 from letters.returning import return_path
 from letters.wording import Language
@@ -81,7 +81,10 @@ class _Matter:
 
 
 async def write(
-    session: AsyncSession, order: LetterOrder, head: Letterhead
+    session: AsyncSession,
+    order: LetterOrder,
+    head: Letterhead,
+    enclosed: tuple[Attachment, ...] = (),
 ) -> Written | None:
     """Compose the letter of *order*; None when there is nobody to write to.
 
@@ -102,6 +105,7 @@ async def write(
         recipient=to.email.strip(),
         message_id=own_id,
         return_path=comes_back_to,
+        attachments=enclosed,
     )
     # A receipt speaks of the day of capture; the letter is dated by its own.
     del message["Date"]

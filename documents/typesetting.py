@@ -70,7 +70,9 @@ def has_glyph(char: str) -> bool:
 
 def _pdf(compiler: typst.Compiler, dated: datetime) -> bytes:
     made = compiler.compile(
-        format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=dated
+        format="pdf",
+        pdf_standards=["a-2a", "ua-1"],
+        timestamp=dated.replace(microsecond=0),  # a PDF's dates know none
     )
     assert isinstance(made, bytes)
     return made
