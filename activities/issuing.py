@@ -109,9 +109,9 @@ class Issuing:
         )
         try:
             issued = await asyncio.to_thread(issue_certificate, facts, signer)
-        except Exception:  # noqa: BLE001 - a letter never waits for what it encloses
+        except Exception as why:  # noqa: BLE001 - no letter waits for its enclosure
             # No trace: it may name the person.
-            log.error("%s: the certificate cannot be made", order.dossier)
+            log.warning("%s: no certificate: %s", order.dossier, type(why).__name__)
             await self._give_to_a_person(order, holder.kind)
             return None
         async with self._sessions.begin() as session:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from activities.issuing import Issuing
-from documents.signing import is_intact_and_trusted
+from documents.signing import DocumentSigner, is_intact_and_trusted
 from embedded.signing_chain import make_signing_chain
 from records.models import Certificate, DocumentRow, Person, TaskRow
 from rules.dossier import Kind
@@ -70,7 +70,9 @@ async def test_the_letter_brings_one_signed_file_at_each_attempt(
     assert first == again
     (file,) = first
     assert file.name == f"{HOLDER}.pdf"
-    assert is_intact_and_trusted(file.content, (tmp_path / "chain.pem").read_bytes())
+    pems = ((tmp_path / name).read_bytes() for name in ("key.pem", "chain.pem"))
+    signer = DocumentSigner.read(*pems)
+    assert is_intact_and_trusted(file.content, signer.chain)
     (kept,) = await office.rows(DocumentRow)
     assert kept.pdf == file.content
 
