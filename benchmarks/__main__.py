@@ -10,12 +10,20 @@ from benchmarks.composing import composing
 from benchmarks.cost_of_a_renewal import cost_of_a_renewal
 from benchmarks.documents import documents
 from benchmarks.embedded_stack import embedded_stack
+from benchmarks.posting import posting
 from benchmarks.reading import reading
 
 
 async def measure() -> None:
     table = Table("measure", "here", "aim")
-    for part in (cost_of_a_renewal, embedded_stack, composing, documents, reading):
+    for part in (
+        cost_of_a_renewal,
+        embedded_stack,
+        composing,
+        posting,
+        reading,
+        documents,
+    ):
         async for name, figure, aim in part():
             table.add_row(name, figure, aim)
     Console(width=110).print(table)
