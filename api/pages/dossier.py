@@ -111,7 +111,7 @@ async def _dossier_page(
         ],
         steps=steps(seen),
         coming=what_comes(coming),
-        conditions=_conditions(seen, language),
+        conditions=conditions(seen, language),
         history=what_happened(lines),
         letters=letters_kept(letters),
         today=today,
@@ -145,7 +145,7 @@ def still_to_come(duties: list[DutyView], at: datetime) -> tuple[DutyView, ...]:
 _ANSWERS: Mapping[bool | None, str] = {True: "yes", False: "no", None: "waiting"}
 
 
-def _conditions(seen: Seen, language: Language) -> list[tuple[str, str]]:
+def conditions(seen: Seen, language: Language) -> list[tuple[str, str]]:
     """Word each condition as letters do, after the key of its answer."""
     lines = [
         ConditionLine(f.condition, _met(f, seen.state.phase), f.source.text)
