@@ -15,6 +15,9 @@ from api.guard import Guard
 from api.pages import (
     agency,
     clock,
+    desk,
+    desk_dossier,
+    desk_task,
     dossier,
     finding,
     linking,
@@ -74,6 +77,9 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(linking.router)
     app.include_router(agency.router)
     app.include_router(mail.router)
+    app.include_router(desk.router)
+    app.include_router(desk_dossier.router)
+    app.include_router(desk_task.router)
     app.include_router(transferring.router)
     app.state.sign_in = signing_in.Parties(settings)
     app.include_router(verification.router)

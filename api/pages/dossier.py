@@ -119,7 +119,7 @@ async def _dossier_page(
         ],
         steps=steps(seen),
         coming=what_comes(coming),
-        conditions=_conditions(seen, language),
+        conditions=conditions(seen, language),
         history=what_happened(lines, steps_of_letters),
         letters=letters_kept(letters, steps_of_letters),
         today=today,
@@ -167,7 +167,7 @@ def _doable(request: Request, seen: Seen) -> tuple[str, ...]:
 _ANSWERS: Mapping[bool | None, str] = {True: "yes", False: "no", None: "waiting"}
 
 
-def _conditions(seen: Seen, language: Language) -> list[tuple[str, str]]:
+def conditions(seen: Seen, language: Language) -> list[tuple[str, str]]:
     """Word each condition as letters do, after the key of its answer."""
     lines = [
         ConditionLine(f.condition, _met(f, seen.state.phase), f.source.text)
