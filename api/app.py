@@ -20,6 +20,7 @@ from api.pages import (
     desk_task,
     dossier,
     finding,
+    incoming,
     linking,
     mail,
     mine,
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(linking.router)
     app.include_router(agency.router)
     app.include_router(mail.router)
+    app.include_router(incoming.router)
     app.include_router(desk.router)
     app.include_router(desk_dossier.router)
     app.include_router(desk_task.router)

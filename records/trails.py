@@ -12,6 +12,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    or_,
     select,
     text,
     tuple_,
@@ -78,6 +79,7 @@ class ToPost:
 
     letter: Listed
     task_id: str
+    reason: str
     due_on: date
     escalated: bool
 
@@ -87,7 +89,7 @@ class LetterFilter:
     """Which letters a list shows."""
 
     span: Span
-    fate: Fate | None = None
+    fates: frozenset[Fate] = frozenset()  # none: whatever became of them
     notice: str | None = None
 
 
@@ -128,8 +130,8 @@ async def letters_matching(
         .order_by(Letter.occurred_at.desc(), Letter.key.desc())
         .limit(limit)
     )
-    if wanted.fate is not None:
-        query = query.where(is_fate(wanted.fate))
+    if wanted.fates:
+        query = query.where(or_(*(is_fate(fate) for fate in sorted(wanted.fates))))
     if wanted.notice is not None:
         query = query.where(Letter.notice == wanted.notice)
     if after is not None:
@@ -197,7 +199,13 @@ async def letters_to_post(
     A letter leaves the list when its task is settled. *after* is a task (exclusive).
     """
     query = (
-        select(TaskRow.task_id, TaskRow.due_on, TaskRow.escalated, *_COLUMNS)
+        select(
+            TaskRow.task_id,
+            TaskRow.reason,
+            TaskRow.due_on,
+            TaskRow.escalated,
+            *_COLUMNS,
+        )
         .join(Letter, Letter.key == _key_of_bounce())
         .where(TaskRow.closed_at.is_(None), _about_a_right())
         .order_by(TaskRow.due_on, TaskRow.task_id)
@@ -206,8 +214,8 @@ async def letters_to_post(
     if after is not None:
         query = query.where(tuple_(TaskRow.due_on, TaskRow.task_id) > tuple_(*after))
     return tuple(
-        ToPost(_listed(values), task_id, due_on, escalated)
-        for task_id, due_on, escalated, *values in await session.execute(query)
+        ToPost(_listed(values), task_id, reason, due_on, escalated)
+        for task_id, reason, due_on, escalated, *values in await session.execute(query)
     )
 
 

@@ -1,8 +1,9 @@
 """A dossier on the Office's desk: the story's present beside what the records hold."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from api.pages.dossier import conditions, see
 from api.pages.rendering import Page, mail_link, page
 from api.pages.seen import headline
 from api.pages.telling import Coming, Kept, letters_kept, what_comes, what_happened
+from api.pages.trail import by_letter, is_told_by_steps, lines
 from api.pages.words import Sentence, Voice, words
 from api.parts import TheParts
 from api.postal import PDF, may_be_posted, postal_copy
@@ -26,7 +28,13 @@ from api.v1.showing import known, own_now
 from records.desk import tasks_of, texts_of
 from records.models import Letter, Person, TimelineEntry
 from records.queries import letters_of, timeline_of
-from records.trails import letter_numbered
+from records.trails import (
+    Step,
+    instant_of_line,
+    letter_numbered,
+    steps_in_dossier,
+    steps_of,
+)
 from rules.agenda import Act
 from rules.civil_time import civil_date
 from rules.numbers import DossierNumber
@@ -39,11 +47,12 @@ AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the history, with who is behind it."""
+    """One line of the history, with who is behind it; *query* opens a letter."""
 
     at: datetime
     what: Markup
     by: Markup | str
+    query: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +78,21 @@ async def see_dossier(
         row = await known(session, number)
         person = await session.get_one(Person, row.person_id)
     seen, duties = await see(parts, DossierNumber(row.number))
+    after = position_after(further)
     async with parts.sessions() as session:
         tasks = await tasks_of(session, number)
         texts = await texts_of(session, number)
         letters = await letters_of(session, number)
-        lines = await timeline_of(
-            session, number, after=position_after(further), limit=AT_ONCE + 1
+        entries = await timeline_of(session, number, after=after, limit=AT_ONCE + 1)
+        steps = await steps_in_dossier(
+            session,
+            number,
+            after=await instant_of_line(session, number, after),
+            until=entries[AT_ONCE - 1].at if len(entries) > AT_ONCE else None,
         )
         today = civil_date(await own_now(session, number))
     say = Voice(language)
-    last = lines[AT_ONCE - 1].position if len(lines) > AT_ONCE else None
+    last = entries[AT_ONCE - 1].position if len(entries) > AT_ONCE else None
     return page(
         request,
         "desk_dossier.html",
@@ -91,7 +105,7 @@ async def see_dossier(
         tasks=[waiting(task, None, today) for task in tasks],
         coming=_coming(duties, seen.at),
         conditions=conditions(seen, language),
-        history=_history(lines[:AT_ONCE], say),
+        history=_history(entries[:AT_ONCE], steps, say),
         more=last and urlencode({"suite": position_cursor(last)}),
         texts=[(said, _who_is(said.by, say)) for said in texts],
         letters=_letters(letters),
@@ -113,10 +127,33 @@ def _coming(duties: Iterable[DutyView], at: datetime) -> list[Coming]:
     return lines
 
 
-def _history(lines: Iterable[TimelineEntry], say: Voice) -> list[Line]:
-    return [
-        Line(entry.at, _what(entry, say), _who_is(entry.by, say)) for entry in lines
+def _history(
+    entries: Iterable[TimelineEntry], steps: Sequence[Step], say: Voice
+) -> list[Line]:
+    """Word the history with the steps of its letters, in the order of instants."""
+    of_letters = by_letter(steps)
+    noted = [
+        Line(entry.at, _what(entry, say), _who_is(entry.by, say))
+        for entry in entries
+        if not is_told_by_steps(entry, of_letters)
     ]
+    stepped = [
+        Line(
+            step.at,
+            say.say(step.line),
+            say(
+                "desk.by_relay" if step.state in _TOLD_BY_THE_RELAY else "desk.by_rule"
+            ),
+            step.query,
+        )
+        for step in lines(steps)
+    ]
+    return sorted([*noted, *stepped], key=attrgetter("at"))
+
+
+_TOLD_BY_THE_RELAY = frozenset(
+    {"accepted", "deferred", "refused", "unknown", "delivered", "bounced"}
+)
 
 
 def _what(entry: TimelineEntry, say: Voice) -> Markup:
@@ -134,11 +171,11 @@ def _who_is(by: str, say: Voice) -> Markup | str:
     return say(key) if key in words() else by
 
 
-def _letters(letters: Iterable[Letter]) -> list[Posted]:
+def _letters(letters: Iterable[Letter], steps: Iterable[Step] = ()) -> list[Posted]:
     rows = list(letters)
     return [
         Posted(kept, letter.answer, may_be_posted(letter))
-        for kept, letter in zip(letters_kept(rows), rows, strict=True)
+        for kept, letter in zip(letters_kept(rows, steps), rows, strict=True)
     ]
 
 
@@ -160,12 +197,13 @@ async def see_letter(
     number: str,
     key: str = "",
 ) -> Response:
-    """Show the text of one letter, and the relay's last words about it."""
+    """Show the text of one letter and its steps, with the relay's words at each."""
     async with parts.sessions() as session:
         letter = await letter_numbered(session, key.replace("\0", ""))
+        steps = await steps_of(session, key.replace("\0", ""))
     if letter is None or letter.dossier != number:
         raise Refused(Code.NOT_FOUND)
-    (posted,) = _letters([letter])
+    (posted,) = _letters([letter], steps)
     return page(
         request,
         "desk_letter.html",

@@ -1,34 +1,30 @@
-"""What officers see of letters and messages: due against sent, each one, what came in.
+"""What officers see of letters: due against sent, each one, those for the post.
 
 Sentences first, then numbers; each number leads to its letters.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response, status
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Query, Request, Response
 
 from api.language import Language
 from api.pages.rendering import Page, page
 from api.pages.words import Sentence
 from api.parts import TheParts
-from api.signin.who import TheOfficer, own_form
+from api.signin.who import TheOfficer
 from api.v1.fields import CivilDay, Cursor, Line
-from api.v1.ledger import MailId, Outcome, as_download
 from api.v1.mail_answers import DayLine, FatesCounted, NoticeLine, Standing
 from api.v1.mail_showing import (
     days_shown,
     letters_shown,
-    message_shown,
-    messages_shown,
     post_shown,
     unexplained_shown,
 )
 from records.clock import database_now
-from records.incoming import look_at, raw_mail
-from records.ledger import Fate, Span
+from records.ledger import HANDED_OVER, OF_LETTERS, Fate, Span
+from rules.civil_time import civil_date
 
 router = APIRouter(route_class=Page, include_in_schema=False)
 
@@ -51,7 +47,16 @@ COLUMNS = (
 ALWAYS_SHOWN = frozenset({"handed_over", "bounced", "on_its_way", "unexplained"})
 """Columns that are there even when they hold nothing but zeros."""
 
-_ONE_FATE = frozenset(str(fate) for fate in Fate)
+UNEXPLAINED = "unexplained"
+"""A column that is no fate: it leads to a page of its own."""
+
+LISTED = ("handed_over", *(str(fate) for fate in Fate if fate in OF_LETTERS))
+"""What a list may be narrowed to; the first is three fates at once."""
+
+State = Annotated[
+    Literal["handed_over"] | Fate | None,
+    Query(alias="etat", union_mode="left_to_right"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +78,18 @@ async def ledger(
 ) -> Response:
     """Say how the mail does, then count what fell due by day and by kind."""
     shown = await days_shown(parts, before=before, how_many=DAYS)
-    totals = _by_notice(shown.days)
+    days = [day for day in shown.days if day.day != shown.today.day]
+    rows = shown.days if before else (shown.today, *days)
     return page(
         request,
         "mail.html",
         language,
         sentences=[*_today(shown.today), *_standing(shown.standing)],
-        days=shown.days,
-        notices=totals,
-        columns=_columns([day.count for day in shown.days]),
-        links=_ONE_FATE,
+        today=shown.today.day,
+        days=rows,
+        span=Span(shown.days[-1].day, shown.days[0].day) if shown.days else None,
+        notices=_by_notice(shown.days),
+        columns=_columns([day.count for day in rows]),
         older=shown.next_before,
         before=before,
         embedded_clocks=parts.settings.embedded,
@@ -95,27 +102,44 @@ async def letters(
     parts: TheParts,
     language: Language,
     _who: TheOfficer,
-    state: Annotated[Fate | None, Query(alias="etat")] = None,
+    state: State = None,
     notice: Annotated[Line | None, Query(alias="sorte")] = None,
-    day: Annotated[CivilDay | None, Query(alias="jour")] = None,
+    first: Annotated[CivilDay | None, Query(alias="du")] = None,
+    last: Annotated[CivilDay | None, Query(alias="au")] = None,
     cursor: Annotated[Cursor, Query(alias="suite")] = None,
 ) -> Response:
-    """List letters, a page at a time."""
-    span = None if day is None else Span(day, day)
+    """List letters, a page at a time; both days are inclusive."""
+    span = None if first is None or last is None else Span(first, max(first, last))
     found = await letters_shown(
-        parts, state=state, notice=notice, span=span, cursor=cursor, limit=LINES
+        parts,
+        fates=_fates(state),
+        notice=notice,
+        span=span,
+        cursor=cursor,
+        limit=LINES,
     )
-    asked = {"etat": state or "", "sorte": notice or "", "jour": str(day or "")}
+    asked = {
+        "sorte": notice,
+        "du": span and str(span.first),
+        "au": span and str(span.last),
+    }
     return page(
         request,
         "mail_letters.html",
         language,
         found=found,
         state=state,
+        states=LISTED,
         notice=notice,
-        day=day,
+        span=span,
         asked={name: value for name, value in asked.items() if value},
     )
+
+
+def _fates(state: str | Fate | None) -> frozenset[Fate]:
+    if state is None:
+        return frozenset()
+    return HANDED_OVER if state == "handed_over" else frozenset({Fate(state)})
 
 
 @router.get("/{language:fr_or_en}/bureau/courriel/inexpliquees")
@@ -138,58 +162,8 @@ async def to_post(
     """List letters about a right that did not arrive."""
     found = await post_shown(parts, cursor=cursor, limit=LINES)
     async with parts.sessions() as session:
-        now = await database_now(session)
-    return page(request, "mail_to_post.html", language, found=found, now=now)
-
-
-@router.get("/{language:fr_or_en}/bureau/courriel/recus")
-async def received(
-    request: Request,
-    parts: TheParts,
-    language: Language,
-    _who: TheOfficer,
-    outcome: Annotated[Outcome, Query(alias="suite_donnee")] = None,
-    cursor: Annotated[Cursor, Query(alias="suite")] = None,
-) -> Response:
-    """List messages that came in, senders masked."""
-    found = await messages_shown(parts, outcome=outcome, cursor=cursor, limit=LINES)
-    return page(request, "mail_received.html", language, found=found, outcome=outcome)
-
-
-@router.get("/{language:fr_or_en}/bureau/courriel/recus/{mail_id}")
-async def message(
-    request: Request,
-    parts: TheParts,
-    language: Language,
-    _who: TheOfficer,
-    mail_id: MailId,
-) -> Response:
-    """Show one message as text, never its HTML, and how it was understood."""
-    shown = await message_shown(parts, mail_id)
-    return page(request, "mail_message.html", language, shown=shown)
-
-
-@router.post(
-    "/{language:fr_or_en}/bureau/courriel/recus/{mail_id}",
-    dependencies=[Depends(own_form)],
-)
-async def look(
-    parts: TheParts, language: Language, who: TheOfficer, mail_id: MailId
-) -> Response:
-    """Note that an officer has looked at a message that was set aside."""
-    async with parts.sessions.begin() as session:
-        at = await database_now(session)
-        await look_at(session, mail_id, by=who.account, at=at)
-    here = f"/{language}/bureau/courriel/recus/{mail_id}"
-    return RedirectResponse(here, status.HTTP_303_SEE_OTHER)
-
-
-@router.get("/{language:fr_or_en}/bureau/courriel/recus/{mail_id}/brut")
-async def raw(parts: TheParts, _who: TheOfficer, mail_id: MailId) -> Response:
-    """Give a message byte for byte, to be saved and never shown."""
-    async with parts.sessions() as session:
-        found = await raw_mail(session, mail_id)
-    return as_download(found or b"", mail_id)
+        today = civil_date(await database_now(session))
+    return page(request, "mail_to_post.html", language, found=found, today=today)
 
 
 # ------------------------------------------------------------------ the sentences
@@ -202,20 +176,21 @@ def _today(today: DayLine) -> Iterator[Said]:
         "handed": count.handed_over,
         "unexplained": count.unexplained,
     }
+    leads_to = f"lettres?du={today.day}&au={today.day}"
     if count.unexplained:
         yield Said("no", Sentence("mail.today_unexplained", facts), "inexpliquees")
     elif not count.due:
         yield Said("yes", Sentence("mail.today_none"))
     elif count.due != count.handed_over:
-        yield Said("waiting", Sentence("mail.today_explained", facts))
+        yield Said("waiting", Sentence("mail.today_explained", facts), leads_to)
     else:
         normal = "mail.today_one" if count.due == 1 else "mail.today_normal"
-        yield Said("yes", Sentence(normal, facts))
+        yield Said("yes", Sentence(normal, facts), leads_to)
 
 
 _WAITING = "lettres?etat=on_its_way"
-_TASKS = "recus?suite_donnee=task"
-_ASIDE = "recus?suite_donnee=set_aside"
+_TASKS = "recus?issue=task"
+_ASIDE = "recus?issue=set_aside"
 
 
 def _standing(standing: Standing) -> Iterator[Said]:

@@ -7,7 +7,7 @@ from datetime import date
 from operator import itemgetter
 from urllib.parse import urlencode
 
-from api.pages.trail import TOLD_BY_STEPS, Told, by_letter, lines, told
+from api.pages.trail import Told, by_letter, is_told_by_steps, lines, told
 from api.pages.words import LADDER, Sentence, words
 from records.models import Letter, TimelineEntry
 from records.trails import Step
@@ -82,7 +82,7 @@ def what_happened(
     noted = [
         (entry.at, Happened(civil_date(entry.at), _happened(entry)))
         for entry in entries
-        if not _is_told_by_steps(entry, of_letters)
+        if not is_told_by_steps(entry, of_letters)
     ]
     stepped = [
         (step.at, Happened(civil_date(step.at), step.line, step.query))
@@ -96,12 +96,6 @@ def what_happened(
         for before, line in zip([None, *in_order], in_order, strict=False)
         if line != before or line.what.facts
     )
-
-
-def _is_told_by_steps(
-    entry: TimelineEntry, of_letters: Mapping[str, Sequence[Step]]
-) -> bool:
-    return entry.what in TOLD_BY_STEPS and entry.detail.get("letter") in of_letters
 
 
 def _happened(entry: TimelineEntry) -> Sentence:

@@ -9,19 +9,18 @@ from urllib.parse import urlencode
 
 from api.pages.words import Sentence
 from records.ledger import NO_ADDRESS
+from records.models import TimelineEntry
 from records.trails import Step
 
-TOLD_BY_STEPS = frozenset(
-    {
-        "letter_accepted",
-        "letter_bounced",
-        "letter_refused",
-        "letter_skipped",
-        "letter_unknown",
-        "letter_withdrawn",
-    }
-)
-"""Lines of a history that say of a letter what its steps say with more detail."""
+_STEP_OF = {
+    "letter_accepted": "accepted",
+    "letter_bounced": "bounced",
+    "letter_refused": "refused",
+    "letter_skipped": "skipped",
+    "letter_unknown": "unknown",
+    "letter_withdrawn": "cancelled",
+}
+"""Lines of a history that say of a letter what a step of it says with more detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,14 @@ def by_letter(steps: Iterable[Step]) -> Mapping[str, Sequence[Step]]:
     for step in steps:
         apart[step.key].append(step)
     return apart
+
+
+def is_told_by_steps(
+    entry: TimelineEntry, of_letters: Mapping[str, Sequence[Step]]
+) -> bool:
+    """Answer whether a line of a history is said by a step of its letter as well."""
+    steps = of_letters.get(entry.detail.get("letter", ""), ())
+    return _STEP_OF.get(entry.what) in {step.state for step in steps}
 
 
 def told(steps: Sequence[Step]) -> tuple[Told, ...]:

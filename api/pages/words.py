@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_time
+from babel.dates import format_datetime, format_time
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
@@ -90,6 +90,13 @@ def hour(at: datetime, language: Language) -> str:
     return f"{worded} (Montréal time)"
 
 
+def short_instant(at: datetime, language: Language) -> str:
+    """Word an instant for a dense table, whose head says in which zone."""
+    local, locale = at.astimezone(ZONE), f"{language}_CA"
+    pattern = "d MMM y, H 'h' mm" if language == "fr" else "MMM d, y, h:mm a"
+    return format_datetime(local.replace(tzinfo=None), pattern, locale=locale)
+
+
 def notice_name(notice: str, language: Language) -> str:
     """Name a kind of letter; one without a name of its own is named by its code."""
     step = LADDER.fullmatch(notice)
@@ -114,6 +121,7 @@ _WORDINGS: Mapping[str, Callable[[Any, Language], str]] = {
     "money": wording.money,
     "instant": instant,
     "hour": hour,
+    "short_instant": short_instant,
     "notice": notice_name,
     "count": count,
 }

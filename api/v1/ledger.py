@@ -8,6 +8,7 @@ from api.access import Officer
 from api.codes import Code
 from api.errors import Refused
 from api.parts import TheParts
+from api.postal import PDF, postal_copy
 from api.v1.fields import CivilDay, Cursor, Limit, Line, NameInPath
 from api.v1.mail_answers import (
     DueList,
@@ -89,13 +90,22 @@ async def list_letters(
     Those superseded have no letter; those missed are listed as unexplained.
     """
     span = None if day is None else Span(day, day)
+    fates = frozenset() if state is None else frozenset({state})
     return await letters_shown(
-        parts, state=state, notice=notice, span=span, cursor=cursor, limit=limit
+        parts, fates=fates, notice=notice, span=span, cursor=cursor, limit=limit
     )
 
 
-# The letter as a PDF for the post goes here, before the letter itself, whose key takes
-# every further part of an address: GET /letters/{key:path}/postal.pdf.
+# Before the letter itself, whose key takes every further part of an address.
+@router.get(
+    "/letters/{key:path}/postal.pdf",
+    response_class=Response,
+    responses={status.HTTP_200_OK: {"content": {PDF: {}}}},
+)
+async def print_letter(parts: TheParts, _caller: Officer, key: NameInPath) -> Response:
+    """Give a letter that came back or was refused as a file to print for the post."""
+    copy = await postal_copy(parts, key)
+    return Response(copy.pdf, media_type=PDF, headers=copy.headers)
 
 
 @router.get("/letters/{key:path}")

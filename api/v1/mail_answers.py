@@ -136,10 +136,15 @@ class Unexplained(Answer):
 
 
 class PostLine(Answer):
-    """A letter to post, and the open task about it."""
+    """A letter to post, and the open task about it.
+
+    One that has no text, since its address cannot be written to, cannot be printed.
+    """
 
     letter: DueLine
+    printable: bool
     task_id: str
+    reason: str
     due_on: date
     escalated: bool
 

@@ -196,20 +196,23 @@ async def unexplained_shown(parts: Parts) -> Unexplained:
 async def letters_shown(
     parts: Parts,
     *,
-    state: Fate | None,
+    fates: frozenset[Fate],
     notice: str | None,
     span: Span | None,
     cursor: str | None,
     limit: int,
 ) -> DueList:
-    """Show a page of what fell due; without a span, of the last ninety days."""
+    """Show a page of what fell due; without a span, of the last ninety days.
+
+    No *fates* are all those of letters; a superseded step is asked for alone.
+    """
     after = place_after(cursor)
     async with parts.sessions() as session:
         if span is None:
             today = civil_date(await database_now(session))
             span = Span(today - LISTED_BACK, FAR_AHEAD)
-        wanted = LetterFilter(span=span, fate=state, notice=notice)
-        if state is Fate.SUPERSEDED:
+        wanted = LetterFilter(span=span, fates=fates, notice=notice)
+        if fates == {Fate.SUPERSEDED}:
             steps = await steps_replaced(session, wanted, after=after, limit=limit + 1)
             lines = [
                 DueLine(
@@ -301,7 +304,9 @@ async def post_shown(parts: Parts, *, cursor: str | None, limit: int) -> PostLis
     lines = tuple(
         PostLine(
             letter=_due(row.letter),
+            printable=row.letter.subject is not None,
             task_id=row.task_id,
+            reason=row.reason,
             due_on=row.due_on,
             escalated=row.escalated,
         )

@@ -57,7 +57,7 @@ async def test_an_officer_reads_how_the_mail_does(
     letters = await officer.go(f"/{language}{HOME}/lettres?sorte=finalize")
     assert number in letters.text
     counted = await officer.go(f"/{language}{HOME}")
-    assert "lettres?jour=" in counted.text
+    assert "lettres?du=" in counted.text
 
 
 async def test_a_message_is_read_as_text_with_what_was_understood(
@@ -65,7 +65,7 @@ async def test_a_message_is_read_as_text_with_what_was_understood(
 ) -> None:
     asked = "Bonjour, <script>alert(1)</script> combien coûte l'examen?"
     mail_id = await received(portal, a_message("Une question", asked))
-    listed = await officer.go(f"/fr{HOME}/recus?suite_donnee=task")
+    listed = await officer.go(f"/fr{HOME}/recus?issue=task")
     assert "Une question" in listed.text
     assert "zoe.inconnue" not in listed.text  # masked on a list
     shown = await officer.go(f"/fr{HOME}/recus/{mail_id}")

@@ -86,7 +86,7 @@ async def test_a_list_of_a_fate_holds_as_many_letters_as_the_ledger_counts(
 
     async with office.sessions() as session:
         for fate in OF_LETTERS:
-            wanted = LetterFilter(span=OF_TODAY, fate=fate)
+            wanted = LetterFilter(span=OF_TODAY, fates=frozenset({fate}))
             listed = await letters_matching(session, wanted, after=None, limit=50)
             assert [each.fate for each in listed] == [fate] * count[fate]
 

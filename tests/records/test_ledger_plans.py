@@ -16,6 +16,7 @@ from records.incoming import (
     mails_with_an_open_task,
 )
 from records.ledger import (
+    HANDED_OVER,
     OF_LETTERS,
     Span,
     days_with_letters,
@@ -148,7 +149,8 @@ def questions() -> dict[str, Question]:
         "on their way": letters_on_their_way,
         "missed": lambda s: missed_letters(s, now=now, limit=100),
         "R5": lambda s: duties_past(s, now=now, grace=DUTY_GRACE, limit=100),
-        **{f"list of {fate}": listed(fate=fate) for fate in OF_LETTERS},
+        **{f"list of {fate}": listed(fates=frozenset({fate})) for fate in OF_LETTERS},
+        "list of those handed over": listed(fates=HANDED_OVER),
         "list of a notice": listed(notice="reminder_1"),
         "standing still": lambda s: letters_at_a_standstill(s, limit=100),
         "to post": lambda s: letters_to_post(s, after=None, limit=51),
