@@ -23,7 +23,7 @@ from api.v1.mail_showing import (
     unexplained_shown,
 )
 from records.clock import database_now
-from records.ledger import HANDED_OVER, OF_LETTERS, Fate, Span
+from records.ledger import HANDED_OVER, Fate, Span
 from rules.civil_time import civil_date
 
 router = APIRouter(route_class=Page, include_in_schema=False)
@@ -47,11 +47,11 @@ COLUMNS = (
 ALWAYS_SHOWN = frozenset({"handed_over", "bounced", "on_its_way", "unexplained"})
 """Columns that are there even when they hold nothing but zeros."""
 
-UNEXPLAINED = "unexplained"
-"""A column that is no fate: it leads to a page of its own."""
+LISTED = ("handed_over", *(str(fate) for fate in Fate if fate is not Fate.MISSED))
+"""What a list may be narrowed to; the first is three fates at once.
 
-LISTED = ("handed_over", *(str(fate) for fate in Fate if fate in OF_LETTERS))
-"""What a list may be narrowed to; the first is three fates at once."""
+What is missed is neither a letter nor a line: it has a page of its own.
+"""
 
 State = Annotated[
     Literal["handed_over"] | Fate | None,

@@ -93,6 +93,11 @@ class DueLine(Answer):
         Field(description="The relay's last words, or why it did not leave."),
     ] = None
 
+    @property
+    def answer_matters(self) -> bool:
+        """Whether the last words say more than the state does."""
+        return self.state in {Fate.REFUSED, Fate.ON_ITS_WAY, Fate.STANDSTILL}
+
 
 class DueList(Answer):
     """A page of what fell due, newest first; *last* is empty where no end was asked."""

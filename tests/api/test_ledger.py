@@ -236,6 +236,23 @@ async def test_letters_to_post_come_with_their_task(kept: Doors) -> None:
     assert rest["next_cursor"] is None
 
 
+async def test_a_letter_that_did_not_arrive_is_given_as_a_file_to_print(
+    kept: Doors,
+) -> None:
+    written = {"subject": "Expiré", "body": "Bonjour"}
+    bounced = a_letter("expired", "bounced", **written)
+    arrived = a_letter("renewed", "delivered", **written)
+    unwritten = a_letter("suspended", "refused")
+    await kept.office.add(bounced, arrived, unwritten)
+    printed = await kept.ask("GET", f"{LETTERS}/{bounced.key}/postal.pdf", "officer")
+    assert printed.headers["content-type"] == "application/pdf"
+    assert printed.content.startswith(b"%PDF-")
+    for letter in (arrived, unwritten):
+        path = f"{LETTERS}/{letter.key}/postal.pdf"
+        assert (await kept.ask("GET", path, "officer")).status_code == 404
+    assert (await kept.ask("GET", f"{LETTERS}/a/postal.pdf")).status_code == 401
+
+
 async def test_the_history_for_officers_holds_each_step_of_a_letter_once(
     kept: Doors,
 ) -> None:
@@ -339,6 +356,7 @@ async def test_a_message_set_aside_is_looked_at_once(kept: Doors) -> None:
         LETTERS,
         MESSAGES,
         f"{LETTERS}/{HOLDER}/a/b",
+        f"{LETTERS}/{HOLDER}/a/b/postal.pdf",
         f"{MESSAGES}/{MAIL_ID}",
         f"{MESSAGES}/{MAIL_ID}/raw",
         "/api/v1/staff/mail/unexplained",
