@@ -239,7 +239,7 @@ async def test_letters_to_post_come_with_their_task(kept: Doors) -> None:
 async def test_a_letter_that_did_not_arrive_is_given_as_a_file_to_print(
     kept: Doors,
 ) -> None:
-    written = {"subject": "Expiré", "body": "Bonjour"}
+    written: dict[str, Any] = {"subject": "Expiré", "body": "Bonjour"}
     bounced = a_letter("expired", "bounced", **written)
     arrived = a_letter("renewed", "delivered", **written)
     unwritten = a_letter("suspended", "refused")
