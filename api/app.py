@@ -15,10 +15,15 @@ from api.guard import Guard
 from api.pages import (
     agency,
     clock,
+    desk,
+    desk_dossier,
+    desk_task,
     dossier,
     finding,
+    linking,
     mail,
     mine,
+    opening,
     signing_in,
     start,
     transferring,
@@ -61,15 +66,20 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(json_v1.router)
     if settings.embedded:
         app.include_router(simulated_payments.router)
-        app.include_router(dossier.router)
         app.include_router(clock.router)
-        app.state.mover = mover
+    app.state.mover = mover if settings.embedded else None
     app.include_router(start.router)
     app.include_router(finding.router)
     app.include_router(signing_in.router)
+    app.include_router(dossier.router)
     app.include_router(mine.router)
+    app.include_router(opening.router)
+    app.include_router(linking.router)
     app.include_router(agency.router)
     app.include_router(mail.router)
+    app.include_router(desk.router)
+    app.include_router(desk_dossier.router)
+    app.include_router(desk_task.router)
     app.include_router(transferring.router)
     app.state.sign_in = signing_in.Parties(settings)
     app.include_router(verification.router)

@@ -12,7 +12,7 @@ from api.language import Language
 from api.pages.words import Sentence
 
 _REFERENCE = re.compile(r"[0-9A-Z]{8}")
-ACTS = ("transfer", "link", "link_ended", "paid", "contact", "observed", "cancelled")
+ACTS = ("opened", "transfer", "link")
 """What can have been done, by the keys that word it."""
 
 

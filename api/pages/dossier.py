@@ -9,16 +9,19 @@ from operator import attrgetter
 from fastapi import APIRouter, Depends, Request, Response, status
 from fastapi.responses import RedirectResponse
 
+from api.access import Role
 from api.language import Language
+from api.pages.done import what_was_done
 from api.pages.finding import read_number
-from api.pages.own_host import asked_by_own_name
 from api.pages.rendering import Page, mail_link, page, sorry, spaced
+from api.pages.seeing import may_see
 from api.pages.seen import Seen, headline
 from api.pages.steps import steps
 from api.pages.telling import letters_kept, what_comes, what_happened
 from api.pages.turns import turns
 from api.pages.words import Voice
 from api.parts import Parts, TheParts
+from api.signin.who import SignedIn
 from api.v1.discretion import LINES_OF_THE_OFFICE
 from api.v1.showing import (
     agenda_shown,
@@ -43,7 +46,7 @@ from workflows.messages import DutyView
 router = APIRouter(
     route_class=Page,
     include_in_schema=False,
-    dependencies=[Depends(asked_by_own_name)],
+    dependencies=[Depends(may_see)],
 )
 _LINES = 500
 JUMPS = (1, 7, 30, 90)
@@ -104,6 +107,8 @@ async def _dossier_page(
         "dossier.html",
         language,
         seen=seen,
+        done=what_was_done(request),
+        doable=_doable(request, seen),
         name=person.name,
         headline=headline(seen),
         turns=[
@@ -114,7 +119,7 @@ async def _dossier_page(
         ],
         steps=steps(seen),
         coming=what_comes(coming),
-        conditions=_conditions(seen, language),
+        conditions=conditions(seen, language),
         history=what_happened(lines, steps_of_letters),
         letters=letters_kept(letters, steps_of_letters),
         today=today,
@@ -145,10 +150,24 @@ def still_to_come(duties: list[DutyView], at: datetime) -> tuple[DutyView, ...]:
     )
 
 
+def _doable(request: Request, seen: Seen) -> tuple[str, ...]:
+    """Name the pages on which a person who is signed in does what is theirs to do."""
+    who: SignedIn | None = request.state.signed_in
+    if who is None or who.role is not Role.REPRESENTATIVE:
+        return ()
+    phase = seen.state.phase
+    pages = []
+    if phase is Phase.EXAM_AWAITED:
+        pages.append("transfert")
+    if phase not in {Phase.EXPIRED, Phase.CLOSED}:
+        pages.append("agence")
+    return tuple(pages)
+
+
 _ANSWERS: Mapping[bool | None, str] = {True: "yes", False: "no", None: "waiting"}
 
 
-def _conditions(seen: Seen, language: Language) -> list[tuple[str, str]]:
+def conditions(seen: Seen, language: Language) -> list[tuple[str, str]]:
     """Word each condition as letters do, after the key of its answer."""
     lines = [
         ConditionLine(f.condition, _met(f, seen.state.phase), f.source.text)

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
 
+from api.access import Role
 from api.errors import WORDINGS
 from api.language import Language
 from api.pages.newest import Newest, newest_dossiers
@@ -13,6 +14,7 @@ from api.pages.own_host import asked_by_own_name
 from api.pages.rendering import Page, page
 from api.pages.words import Voice
 from api.parts import TheParts, parts_of
+from api.signin.who import SignedIn
 from records.queries import dossier_numbered
 from rules.numbers import BadNumber, DossierNumber, parse_dossier_number
 
@@ -29,7 +31,10 @@ Written = Annotated[str | None, Query(alias="numero")]
 async def find(
     request: Request, parts: TheParts, language: Language, number: Written = None
 ) -> Response:
-    """Say what can be seen without a session, or open the dossier asked for."""
+    """Lead who is signed in to what is theirs; else ask for a number, or a session."""
+    who: SignedIn | None = request.state.signed_in
+    if number is None and who is not None and who.role is Role.REPRESENTATIVE:
+        return RedirectResponse(f"/{language}/mes-dossiers", status.HTTP_303_SEE_OTHER)
     if number is None or not parts.settings.embedded:
         return await asked_again(request, language)
     read = await read_number(request, language, number)

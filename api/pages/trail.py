@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import zip_longest
 from urllib.parse import urlencode
 
 from api.pages.words import Sentence
@@ -100,7 +101,7 @@ def told(steps: Sequence[Step]) -> tuple[Told, ...]:
 
 def _worth_telling(steps: Sequence[Step]) -> Iterator[Step]:
     """Leave out that a letter is being presented, once the answer is known."""
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
+    for step, following in zip_longest(steps, steps[1:]):
         if step.state != "sending" or following is None:
             yield step
 

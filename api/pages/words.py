@@ -46,6 +46,11 @@ class Voice:
         said = _Facts(self.language).vformat(str(text), (), facts)
         return Markup(said)  # noqa: S704 - the text and each fact are escaped
 
+    def named(self, key: str, name: str) -> Markup:
+        """Say the sentence of one of several things, or the one for all others."""
+        own = f"{key}_{name}"
+        return self(own if own in words() else f"{key}_other", name=name)
+
     def fault(self, fault: Sentence | Refused) -> Markup:
         """Say what is wrong at a field of a form."""
         if isinstance(fault, Refused):

@@ -5,7 +5,7 @@ from datetime import date
 
 from fastapi import APIRouter, status
 
-from api.access import Reader, Representative, Role
+from api.access import Caller, Reader, Representative, Role
 from api.codes import Code
 from api.errors import Refused
 from api.parts import Parts, TheParts
@@ -220,7 +220,14 @@ async def ask_for_link(
     key: Key,
 ) -> CommandTaken:
     """Declare an agency, which must confirm."""
-    agency = await _agency_to_link(parts, number, asked.permit)
+    agency = await agency_to_link(parts, number, asked.permit)
+    return await ask_link(parts, caller, DossierNumber(number), agency, key=key)
+
+
+async def ask_link(
+    parts: Parts, caller: Caller, number: DossierNumber, agency: Agency, *, key: str
+) -> CommandTaken:
+    """Ask a story for a link with an agency that `agency_to_link` found."""
     permit = PermitNumber(agency.permit)
     command = RequestLink(
         command_id=command_id("request_link", key),
@@ -228,9 +235,7 @@ async def ask_for_link(
         link_id=link_id_of(number, permit, key),
         permit=permit,
     )
-    taken = await ask(
-        parts, caller, DossierNumber(number), command, key=key, link_id=command.link_id
-    )
+    taken = await ask(parts, caller, number, command, key=key, link_id=command.link_id)
     await _tell_of_coming_change(parts, number, agency)
     return taken
 
@@ -290,7 +295,8 @@ async def _keep(
     return name
 
 
-async def _agency_to_link(parts: Parts, number: str, permit: str) -> Agency:
+async def agency_to_link(parts: Parts, number: str, permit: str) -> Agency:
+    """Find the agency of a permit that is valid today; raises Refused otherwise."""
     async with parts.sessions() as session:
         await known(session, number)
         today = civil_date(await own_now(session, number))

@@ -44,11 +44,11 @@ def _one_line(text: str) -> str:
     return text.strip()
 
 
-_EMAIL = re.compile(r"[^@\s<>()\[\],;:\"\\]+@[^@\s<>()\[\],;:\"\\]+\.[^@\s.]{2,}")
+EMAIL = re.compile(r"[^@\s<>()\[\],;:\"\\]+@[^@\s<>()\[\],;:\"\\]+\.[^@\s.]{2,}")
 
 
 def _email(text: str) -> str:
-    if not _EMAIL.fullmatch(_one_line(text)):
+    if not EMAIL.fullmatch(_one_line(text)):
         raise _bad(Code.BAD_EMAIL)
     return text.strip()
 

@@ -3,11 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from sqlalchemy import func
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access import Caller, Officer
-from api.errors import Refused
+from api.decisions import decide as taken
 from api.parts import Parts, TheParts
 from api.v1.answers import (
     CommandTaken,
@@ -30,16 +28,15 @@ from api.v1.fields import (
 )
 from api.v1.showing import known
 from api.v1.telling import Key, ask, command_id, keep_text, text_id
-from records.models import DossierRow, TaskRow
+from records.models import DossierRow
 from records.queries import (
     DossierFilter,
     dossiers_matching,
     open_tasks,
-    task_numbered,
 )
 from rules.dossier import Phase
 from rules.numbers import DossierNumber
-from workflows.messages import Correct, Decide, Decision, Refusal
+from workflows.messages import Correct
 
 router = APIRouter(prefix="/staff", tags=["staff"])
 
@@ -107,28 +104,10 @@ async def decide(
     key: Key,
 ) -> TaskSettled:
     """Decide on a task; a refusal comes only after notice and observations."""
-    async with parts.sessions.begin() as session:
-        task = await _open_task(session, task_id)
-        name = text_id("decide", key)
-        await keep_text(
-            session,
-            name=name,
-            dossier=task.dossier,
-            text=asked.text,
-            by=caller.subject,
-        )
-        if task.dossier is None:
-            _settle(task, asked.decision)
-            return TaskSettled(task_id=task_id, key=key, state=None)
-    command = Decide(
-        command_id=command_id("decide", key),
-        by=caller.subject,
-        text_id=name,
-        task_id=task_id,
-        decision=asked.decision,
+    state = await taken(
+        parts, caller, task_id, asked.decision, text=asked.text, key=key
     )
-    taken = await ask(parts, caller, DossierNumber(task.dossier), command, key=key)
-    return TaskSettled(task_id=task_id, key=key, state=taken.state)
+    return TaskSettled(task_id=task_id, key=key, state=state)
 
 
 @router.post("/dossiers/{number}/corrections")
@@ -161,18 +140,3 @@ async def _keep_reason(
             session, name=name, dossier=number, text=text, by=caller.subject
         )
     return name
-
-
-async def _open_task(session: AsyncSession, task_id: str) -> TaskRow:
-    """Find a task; one of a dossier is left to its story, which may know better."""
-    task = await task_numbered(session, task_id)
-    if task is None or (task.dossier is None and task.closed_at is not None):
-        raise Refused(Refusal.UNKNOWN_TASK)
-    return task
-
-
-def _settle(task: TaskRow, decision: Decision) -> None:
-    """Close a task that belongs to no dossier: there is nothing else to decide."""
-    if decision is not Decision.SETTLE:
-        raise Refused(Refusal.NOT_FOR_THIS_TASK)
-    task.closed_at = func.now()

@@ -54,7 +54,7 @@ def read(answer: httpx2.Response, language: Language) -> Read:
     ids = [a["id"] for tags in page.attributes.values() for a in tags if "id" in a]
     assert len(ids) == len(set(ids))
     for tag in fields:
-        assert set((tag["aria-describedby"] or "").split()) <= set(ids)
+        assert set((tag.get("aria-describedby") or "").split()) <= set(ids)
     assert "style" not in page.attributes
     scripts = [str(script["src"]) for script in page.attributes["script"]]
     assert len(scripts) == 1

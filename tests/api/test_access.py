@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from api.access import Admitted, Role, ensure_tokens, token_hash
 from api.app import create_app
+from api.pages.seeing import may_see
 from api.signin.who import SignedInAs
 from records.models import AccessToken
 from tests.api.doors import Doors, the_settings
@@ -40,9 +41,7 @@ PUBLIC = REGISTER | {
     ("POST", "/{language:fr_or_en}/sessions"),
     ("GET", "/{language:fr_or_en}"),
     ("GET", "/{language:fr_or_en}/dossier"),
-    # Until people can sign in, a dossier's pages are for the one machine only.
-    ("GET", "/{language:fr_or_en}/dossier/{number}"),
-    ("GET", "/{language:fr_or_en}/dossier/{number}/lettre"),
+    # For the one machine only.
     ("POST", "/{language:fr_or_en}/dossier/{number}/horloge"),
     # Signed by the provider, which holds no token of ours.
     ("POST", "/api/v1/webhooks/payments"),
@@ -57,8 +56,11 @@ PUBLIC = REGISTER | {
 def admitted(dependant: Dependant | None) -> bool:
     if dependant is None:
         return False
-    return isinstance(dependant.call, Admitted | SignedInAs) or any(
-        admitted(inner) for inner in dependant.dependencies
+    asks = isinstance(dependant.call, Admitted | SignedInAs)
+    return (
+        asks
+        or dependant.call is may_see
+        or any(admitted(inner) for inner in dependant.dependencies)
     )
 
 

@@ -79,8 +79,9 @@ async def test_an_office_without_letters_has_a_day_of_zeros(away: Doors) -> None
 async def test_how_the_mail_stands_is_told_beside_the_days(kept: Doors) -> None:
     bounced = a_letter("expired", "bounced")
     untold = a_letter(
-        "renewed",
+        "expired",
         "refused",
+        about="2026-12-09",
         occurred_at=real_now(),
         changed_at=real_now() - timedelta(hours=25),
     )

@@ -283,7 +283,7 @@ async def test_without_sign_in_no_dossier_is_shown_outside_of_the_one_machine_st
             assert "Démonstration" not in page.texts["body"][0]
             assert HOLDER not in page.texts["main"][0]
         answer = await doors.ask("GET", f"/fr/dossier/{HOLDER}")
-        assert answer.status_code == 404
+        assert answer.headers["location"].startswith("/fr/connexion?retour=")
 
 
 async def test_a_page_allows_no_script_and_no_style_from_elsewhere(

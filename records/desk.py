@@ -1,0 +1,77 @@
+"""What the Office's desk asks of the tables, beside a queue and a list of dossiers."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from records.models import (
+    DecisionRow,
+    DossierRow,
+    Person,
+    TaskRow,
+    TimelineEntry,
+    WrittenText,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text that somebody wrote for a dossier; *what* is its line in the history."""
+
+    at: datetime
+    what: str
+    by: str
+    text: str
+
+
+async def names_of(
+    session: AsyncSession, numbers: Collection[str]
+) -> Mapping[str, str]:
+    """Whose dossiers are these?"""
+    query = (
+        select(DossierRow.number, Person.name)
+        .join(Person, Person.person_id == DossierRow.person_id)
+        .where(DossierRow.number.in_(numbers))
+    )
+    rows = await session.execute(query)
+    return {row.number: row.name for row in rows}
+
+
+async def tasks_of(session: AsyncSession, number: str) -> Sequence[TaskRow]:
+    """Which tasks of this dossier are open, most urgent first?"""
+    query = (
+        select(TaskRow)
+        .where(TaskRow.dossier == number, TaskRow.closed_at.is_(None))
+        .order_by(TaskRow.due_on, TaskRow.task_id)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def who_gave_notice(session: AsyncSession, number: str) -> str | None:
+    """Which officer last told this person of an intended refusal?"""
+    query = (
+        select(DecisionRow.by)
+        .where(DecisionRow.dossier == number, DecisionRow.decided == "intended_refusal")
+        .order_by(DecisionRow.at.desc(), DecisionRow.decision_id)
+        .limit(1)
+    )
+    return await session.scalar(query)
+
+
+async def texts_of(session: AsyncSession, number: str) -> tuple[Said, ...]:
+    """What did people write for this dossier, oldest first?"""
+    query = (
+        select(TimelineEntry.at, TimelineEntry.what, TimelineEntry.by, WrittenText.text)
+        .join(WrittenText, WrittenText.text_id == TimelineEntry.text_id)
+        .where(TimelineEntry.dossier == number)
+        .order_by(TimelineEntry.position)
+    )
+    return tuple(Said(*row) for row in await session.execute(query))
+
+
+async def text_named(session: AsyncSession, text_id: str) -> WrittenText | None:
+    """What was written under this id?"""
+    return await session.get(WrittenText, text_id)

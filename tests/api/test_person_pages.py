@@ -1,0 +1,164 @@
+"""A representative's visit: a dossier opened, a transfer, an agency; nobody else's."""
+
+from collections.abc import AsyncIterator
+from html import unescape
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from records.models import DossierRow, Person
+from tests.api.doors import Doors, open_doors, the_settings
+from tests.api.providers import Browser, a_stand_in
+from tests.api.reading import read
+from tests.upkeep.server import a_closed_port
+
+ALEX = {"nom": "Alex Morin", "courriel": "alex@courriel.example", "langue": "fr"}
+
+
+@pytest.fixture
+async def alex(portal: Doors) -> AsyncIterator[Browser]:
+    browser = Browser(portal)
+    await browser.sign_in("personne", "alex")
+    yield browser
+    await browser.close()
+
+
+async def sent(
+    browser: Browser, path: str, step: str, key: str = "abcd1234", **answers: str
+) -> httpx2.Response:
+    form = {"form_token": await browser.form_token(), "step": step, "key": key}
+    return await browser.http.post(path, data={**form, **answers})
+
+
+async def an_open_dossier(browser: Browser) -> str:
+    answer = await sent(browser, "/fr/nouveau-dossier", "send", **ALEX)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].split("/")[3].partition("?")[0]
+
+
+async def test_a_newcomer_is_told_how_to_begin(alex: Browser) -> None:
+    led = await alex.go("/fr/dossier")
+    assert led.headers["location"] == "/fr/mes-dossiers"
+    page = await alex.go("/fr/mes-dossiers")
+    read(page, "fr")
+    assert "/fr/nouveau-dossier" in page.text
+
+
+async def test_a_dossier_is_opened_once_after_the_answers_were_checked(
+    portal: Doors, alex: Browser
+) -> None:
+    form = await alex.go("/fr/nouveau-dossier")
+    read(form, "fr")
+    assert 'value="Alex Morin"' in form.text
+    checked = await sent(alex, "/fr/nouveau-dossier", "check", **ALEX)
+    read(checked, "fr")
+    assert "rien n'est encore envoyé" in unescape(checked.text)
+    number = await an_open_dossier(alex)
+    assert await an_open_dossier(alex) == number  # pressed twice
+
+    opened = await alex.go(f"/fr/dossier/{number}?fait=opened&ref=ABCD1234")
+    assert "ABCD1234" in opened.text
+    assert "Votre dossier est ouvert" in opened.text
+    assert f"/fr/dossier/{number}/transfert" in opened.text
+    led = await alex.go("/fr/mes-dossiers")
+    assert led.headers["location"] == f"/fr/dossier/{number}"
+    async with portal.parts.sessions() as session:
+        row = await session.get_one(DossierRow, number)
+        person = await session.get_one(Person, row.person_id)
+    assert person.sign_in_subject == "person:alex"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        ({"courriel": "alex"}, "courriel-fault"),
+        ({"nom": " "}, "nom-fault"),
+        ({"langue": "de"}, "langue-fault"),
+    ],
+)
+async def test_a_wrong_answer_is_named_and_the_others_are_kept(
+    alex: Browser, wrong: dict[str, str], fault: str
+) -> None:
+    answer = await sent(alex, "/fr/nouveau-dossier", "send", **{**ALEX, **wrong})
+    assert answer.status_code == 422
+    assert f'id="{fault}"' in answer.text
+    assert "<title>Erreur" in answer.text
+    kept = set(ALEX.values()) - {ALEX[name] for name in wrong} - {"fr"}
+    assert all(value in answer.text for value in kept)
+
+
+async def test_an_agency_is_named_before_it_is_asked(
+    portal: Doors, alex: Browser
+) -> None:
+    await portal.an_agency()
+    number = await an_open_dossier(alex)
+    path = f"/fr/dossier/{number}/agence"
+    read(await alex.go(path), "fr")
+    unknown = await sent(alex, path, "check", permis="ZZ-9")
+    assert unknown.status_code == 422
+    assert 'value="ZZ-9"' in unknown.text
+    named = await sent(alex, path, "check", permis="ar-1001")
+    read(named, "fr")
+    assert "Recouvrement Tremblay" in named.text
+    state = await portal.get(f"/api/v1/dossiers/{number}", "officer")
+    assert state["dossier"]["links"] == []
+    for _ in range(2):
+        asked = await sent(alex, path, "send", permis="AR-1001")
+        assert asked.status_code == 303, asked.text
+    state = await portal.get(f"/api/v1/dossiers/{number}", "officer")
+    assert [link["permit"] for link in state["dossier"]["links"]] == ["AR-1001"]
+
+
+async def test_a_transfer_is_asked_for_as_by_mail(portal: Doors, alex: Browser) -> None:
+    number = await an_open_dossier(alex)
+    path = f"/fr/dossier/{number}/transfert"
+    read(await alex.go(path), "fr")
+    lookalike = await sent(alex, path, "check", certificat="CAR2O2100067890")
+    assert lookalike.status_code == 422
+    checked = await sent(alex, path, "check", certificat="car 2021-0006 7890")
+    read(checked, "fr")
+    assert "CAR202100067890" in checked.text
+    done = await sent(alex, path, "send", certificat="CAR202100067890")
+    assert done.headers["location"].startswith(f"/fr/dossier/{number}?fait=transfer")
+    state = await portal.get(f"/api/v1/dossiers/{number}", "officer")
+    assert state["dossier"]["request"]["certificate"] == "CAR202100067890"
+
+
+async def test_one_persons_pages_are_not_found_by_another(
+    portal: Doors, alex: Browser
+) -> None:
+    number = await an_open_dossier(alex)
+    other = Browser(portal)
+    await other.sign_in("personne", "marc")
+    for part in ("transfert", "agence"):
+        theirs = await other.go(f"/fr/dossier/{number}/{part}")
+        nobodys = await other.go(f"/fr/dossier/CAR202699999999/{part}")
+        assert theirs.status_code == nobodys.status_code == 404
+        answer = await sent(other, f"/fr/dossier/{number}/{part}", "send")
+        assert answer.status_code == 404
+    await other.close()
+
+
+async def test_outside_of_the_one_machine_stack_a_dossier_is_its_persons_and_officers(
+    database_url: str, tmp_path: Path
+) -> None:
+    address = f"127.0.0.1:{await a_closed_port()}"
+    async with a_stand_in() as sign_in:
+        settings = the_settings(
+            database_url, tmp_path, address, ECHEANCE_EMBEDDED="false", **sign_in
+        )
+        async with open_doors(settings) as doors:
+            alex, marc, officer = (Browser(doors) for _ in range(3))
+            await alex.sign_in("personne", "alex")
+            await marc.sign_in("personne", "marc")
+            await officer.sign_in("office", "claire")
+            number = await an_open_dossier(alex)
+            for path in (f"/fr/dossier/{number}", f"/fr/dossier/{number}/lettre"):
+                nobody = await doors.ask("GET", path)
+                assert nobody.headers["location"].startswith("/fr/connexion?retour=")
+                assert (await marc.go(path)).status_code == 404
+            assert (await alex.go(f"/fr/dossier/{number}")).status_code == 200
+            assert (await officer.go(f"/fr/dossier/{number}")).status_code == 200
+            for browser in (alex, marc, officer):
+                await browser.close()
