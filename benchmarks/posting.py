@@ -13,6 +13,7 @@ import time
 from asyncio import subprocess
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TypeAlias
@@ -27,7 +28,7 @@ from letters.answers import Reply
 from letters.compose import message_id
 from letters.connections import Connections
 from letters.returning import return_path
-from letters.smtp import Relay
+from letters.smtp import Relay, ready
 from records import migrations
 from records.database import make_engine, make_sessions
 from records.pace import Pace
@@ -42,6 +43,7 @@ THROUGH_ALL = 400
 ROUNDS = 3
 CONNECTIONS = 4
 NO_LIMIT = Pace(in_a_minute=10_000_000, in_a_minute_to_a_domain=10_000_000)
+BARE, OURS = "sent by a bare client", "handed over by us"
 Rows = AsyncIterator[tuple[str, str, str]]
 Cost: TypeAlias = tuple[float, float]
 
@@ -50,23 +52,47 @@ async def posting() -> Rows:
     """Send by a bare client, over our connections, and through the whole effect."""
     letters = [a_letter(_id_of(number)) for number in range(LETTERS)]
     prepared = [(_sender_of(letter), letter.as_bytes()) for letter in letters]
-    bare, ours, whole = list[Cost](), list[Cost](), list[Cost]()
+    spent: dict[str, list[Cost]] = {
+        BARE: [],
+        OURS: [],
+        "the same over a connection a letter": [],
+        "claimed, handed over and noted": [],
+    }
     async with _a_sink() as port, _an_office() as office:
         relay = Relay("127.0.0.1", port, connections=CONNECTIONS)
+        one_each = replace(relay, letters_each=1)
         for turn in range(ROUNDS):
-            bare.append(await _cost(_bare(port, prepared), LETTERS))
-            ours.append(await _cost(_ours(relay, letters), LETTERS))
-            whole.append(await _cost(_whole(office, relay, turn), THROUGH_ALL))
-    for name, costs in (
-        ("sent by a bare client", bare),
-        ("handed over by us", ours),
-        ("claimed, handed over and noted", whole),
-    ):
+            works = (
+                (_bare(port, prepared), LETTERS),
+                (_ours(relay, letters), LETTERS),
+                (_ours(one_each, letters), LETTERS),
+                (_whole(office, relay, turn), THROUGH_ALL),
+            )
+            for costs, (work, sent) in zip(spent.values(), works, strict=True):
+                costs.append(await _cost(work, sent))
+    yield (
+        f"CPU to make the bytes of a letter ({_size_of(prepared)})",
+        _bytes(letters),
+        "",
+    )
+    for name, costs in spent.items():
         wall, cpu = (statistics.median(each) for each in zip(*costs, strict=True))
         yield f"a letter {name}", f"{wall:.2f} ms, CPU {cpu:.2f} ms", ""
     sizes = f"{LETTERS} letters, {CONNECTIONS} connections, {ROUNDS} rounds"
-    yield f"wall, handed over by us to bare ({sizes})", _ratio(ours, bare), "1.5"
-    yield "wall, the whole effect to bare", _ratio(whole, bare), ""
+    for name, aim in zip(list(spent)[1:], ("1.5", "", ""), strict=True):
+        ratio = _ratio(spent[name], spent[BARE])
+        yield f"wall, a letter {name} to bare ({sizes})", ratio, aim
+
+
+def _size_of(prepared: list[tuple[str, bytes]]) -> str:
+    return f"{len(prepared[0][1]) / 1000:.0f} kB"
+
+
+def _bytes(letters: list[EmailMessage]) -> str:
+    begun = time.process_time()
+    for letter in letters:
+        ready(letter, sender=HEAD.return_address, recipient=RECIPIENT)
+    return f"{1000 * (time.process_time() - begun) / len(letters):.2f} ms"
 
 
 async def _cost(work: Coroutine[None, None, None], letters: int) -> Cost:

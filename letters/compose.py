@@ -43,34 +43,41 @@ _MESSAGE_ID = re.compile(r"<[0-9A-Za-z.!#$%&'*+/=^_`{|}~-]+@[0-9A-Za-z.-]+>")
 # 160 of the 256 bits: beyond guessing, and the header stays on one line.
 _ID_BYTES = 20
 _LONGEST_LINE = 998
+_LINE = 76  # as quoted-printable allows
 _FILE_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,80}\.[0-9a-z]{2,5}")
 _KIND = re.compile(r"[a-z]+/[0-9a-z][0-9a-z.+-]*")
 _PDF = "application/pdf"
 
 
 class _LetterPolicy(EmailPolicy):
-    """SMTP's own policy, but for the folding of a subject.
+    """SMTP's own policy, but for the folding of headers.
 
-    The standard one leaves an empty first line or doubles a space in some subjects.
+    The standard one leaves an empty first line or doubles a space in some subjects; and
+    it takes every header apart to fold it, most of which fit on their line.
     """
 
     def fold(self, name: str, value: str) -> str:
+        line = f"{name}: {value}"
+        if len(line) <= _LINE and _is_plain(line):
+            return f"{line}{self.linesep}"
         if name != "Subject":
             return str(super().fold(name, value))
         plain = str(value)
         charset = None if plain.isascii() else "utf-8"
-        longest = _LONGEST_LINE if plain.isascii() else self.max_line_length
+        longest = _LONGEST_LINE if plain.isascii() else _LINE
         header = Header(plain, charset, maxlinelen=longest, header_name=name)
         return f"{name}: {header.encode(linesep=self.linesep)}{self.linesep}"
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        if name != "Subject":
-            return super().fold_binary(name, value)
         return self.fold(name, value).encode("ascii")
 
 
-# Quoted-printable allows lines of 76.
-_POLICY = _LetterPolicy(linesep="\r\n", max_line_length=76)
+def _is_plain(line: str) -> bool:
+    # Printable: what was decoded from an encoded word may hold the end of a line.
+    return line.isascii() and line.isprintable()
+
+
+_POLICY = _LetterPolicy(linesep="\r\n", max_line_length=_LINE)
 
 
 class BadAddress(ValueError):  # noqa: N818  it reads as what was given
