@@ -198,7 +198,9 @@ service lmtp {{
         home = self.folder / "mail"
         if folder != "INBOX":
             home /= written(folder).strip('"')
-        return sum(1 for name in ("new", "cur") for _ in (home / name).glob("*"))
+        # A file that goes from one to the other meanwhile is one message.
+        files = (file for name in ("new", "cur") for file in (home / name).glob("*"))
+        return len({file.name.partition(":")[0] for file in files})
 
 
 def written(folder: str) -> str:
