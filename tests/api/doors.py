@@ -205,9 +205,11 @@ async def serve(
     config = uvicorn.Config(app, log_config=None, lifespan="on", ws="none")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    async with httpx2.AsyncClient(base_url=url) as http:
-        # The connection waits in the port's queue until the service has started.
-        assert (await http.get("/livez", timeout=OVERALL_LIMIT_S)).is_success
-        yield await _opened(app, http, settings)
-    server.should_exit = True
-    await serving
+    try:
+        async with httpx2.AsyncClient(base_url=url) as http:
+            # The connection waits in the port's queue until the service has started.
+            assert (await http.get("/livez", timeout=OVERALL_LIMIT_S)).is_success
+            yield await _opened(app, http, settings)
+    finally:
+        server.should_exit = True
+        await serving
