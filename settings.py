@@ -208,8 +208,8 @@ class Settings(BaseSettings):
     )
     tokens_file: Path | None = Field(
         None,
-        description="JSON of tokens by role; those of persons and agencies open the "
-        "embedded stack only.",
+        description="JSON of tokens by role (officers: two); those of persons and "
+        "agencies open the embedded stack only.",
     )
 
     # Documents
