@@ -135,7 +135,11 @@ class Visitor:
         self._who = VISITORS[name]
 
     async def ask(
-        self, method: str, address: str, form: Mapping[str, str] | None = None
+        self,
+        method: str,
+        address: str,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
         """Ask, with the form token of one's own session and what *form* holds."""
         said = dict(form or {})
@@ -145,7 +149,7 @@ class Visitor:
                 http.cookies.set("echeance_session", value)
                 said["form_token"] = form_token_of(value)
             data = said if method == "POST" else None
-            return await http.request(method, address, data=data)
+            return await http.request(method, address, data=data, headers=headers)
 
     async def begin(self) -> str | None:
         """Begin a session; give the value of its cookie, None for nobody."""
