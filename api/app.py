@@ -14,9 +14,11 @@ from api.access import ensure_tokens, tokens_file
 from api.guard import Guard
 from api.pages import (
     agency,
+    agency_check,
     clock,
     desk,
     desk_dossier,
+    desk_links,
     desk_task,
     dossier,
     finding,
@@ -77,10 +79,12 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(opening.router)
     app.include_router(linking.router)
     app.include_router(agency.router)
+    app.include_router(agency_check.router)
     app.include_router(mail.router)
     app.include_router(incoming.router)
     app.include_router(desk.router)
     app.include_router(desk_dossier.router)
+    app.include_router(desk_links.router)
     app.include_router(desk_task.router)
     app.include_router(transferring.router)
     app.state.sign_in = signing_in.Parties(settings)
