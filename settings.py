@@ -217,6 +217,9 @@ class Settings(BaseSettings):
     verification_lists_per_minute: int = Field(
         10, gt=0, description="Most lists of numbers of one agency in one minute."
     )
+    brand_dir: Path | None = Field(
+        None, description="Folder of the operator's look (docs/brand.md)."
+    )
     tokens_file: Path | None = Field(
         None,
         description="JSON of tokens by role (officers: two); those of persons and "

@@ -11,8 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import health, json_v1, metrics, reference, simulated_payments
 from api.access import ensure_tokens, tokens_file
+from api.brand import Brand
 from api.guard import Guard
 from api.pages import (
+    about,
     agency,
     agency_check,
     clock,
@@ -71,6 +73,9 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
         app.include_router(simulated_payments.router)
         app.include_router(clock.router)
     app.state.mover = mover if settings.embedded else None
+    app.state.brand = Brand.of(settings)
+    app.include_router(about.router)
+    app.include_router(about.at_any_time)
     app.include_router(start.router)
     app.include_router(finding.router)
     app.include_router(signing_in.router)

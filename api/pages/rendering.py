@@ -17,6 +17,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.convertors import StringConvertor, register_url_convertor
 
+from api.brand import LOGO, STYLE, Brand
 from api.codes import Code
 from api.errors import RETRY_AFTER_S, WORDINGS, Refused, wait_told
 from api.language import Language, language_of
@@ -30,7 +31,8 @@ _API = Path(__file__).parents[1]
 _STATIC = _API / "static"
 _HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "font-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
 }
@@ -98,6 +100,7 @@ def page(
     """
     other: Language = "en" if language == "fr" else "fr"
     settings = parts_of(request).settings
+    brand: Brand = request.app.state.brand
     # Behind the language, the switch leads to the same page in the same state.
     same = quote(_behind_language(request.url.path))
     query = f"?{request.url.query}" if request.url.query else ""
@@ -113,6 +116,8 @@ def page(
             here=f"{settings.public_url.rstrip('/')}/{language}{same}",
             same_url=f"/{language}{same}{query}",
             style_url=f"/static/portal.css?v={_mark('portal.css')}",
+            brand_style=brand.address(STYLE),
+            brand_logo=brand.address(LOGO),
             script_url=f"/static/portal.js?v={_mark('portal.js')}",
             signed_in=signed_in,
             home=HOMES[signed_in.role] if signed_in else None,

@@ -37,6 +37,7 @@ VISITORS: Mapping[str, tuple[str, Role, bool] | None] = {
 _THINGS: Mapping[str, str] = {
     "language": "fr",
     "word": "verifier",
+    "name": "brand.css",
     "door": "personne",
     "kind": "css",
     "number": HOLDER,

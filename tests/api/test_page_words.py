@@ -69,7 +69,14 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
         *("status.", "history.", "coming.", "letters.", "step.", "turn.", "kind."),
         *("verdict.", "verdict_is.", "verdict_means."),
         # A code said otherwise on a page; a status; what a stronger sign-in is for.
-        *("refused.", "sorry.title_", "sign_in.for_"),
+        *(
+            "access.",
+            "privacy.",
+            "service.",
+            "refused.",
+            "sorry.title_",
+            "sign_in.for_",
+        ),
     )
     left_over = {
         key for key in words() if f'"{key}"' not in text and not key.startswith(chosen)
