@@ -8,8 +8,10 @@ from rich.table import Table
 import engine
 from benchmarks.composing import composing
 from benchmarks.cost_of_a_renewal import cost_of_a_renewal
+from benchmarks.desk import desk
 from benchmarks.documents import documents
 from benchmarks.embedded_stack import embedded_stack
+from benchmarks.pages import pages
 from benchmarks.posting import posting
 from benchmarks.reading import reading
 
@@ -23,6 +25,8 @@ async def measure() -> None:
         posting,
         reading,
         documents,
+        pages,
+        desk,
     ):
         async for name, figure, aim in part():
             table.add_row(name, figure, aim)
