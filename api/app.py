@@ -4,10 +4,12 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from api import health, json_v1, metrics, reference, simulated_payments
 from api.access import ensure_tokens, tokens_file
@@ -19,7 +21,6 @@ from api.pages import (
     desk_dossier,
     desk_task,
     dossier,
-    finding,
     incoming,
     linking,
     mail,
@@ -41,6 +42,7 @@ from records.database import Sessions, make_engine, make_sessions
 from settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def create_app(settings: Settings | None = None, mover: Mover | None = None) -> FastAPI:
@@ -68,9 +70,9 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     if settings.embedded:
         app.include_router(simulated_payments.router)
         app.include_router(clock.router)
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=_own_names(settings))
     app.state.mover = mover if settings.embedded else None
     app.include_router(start.router)
-    app.include_router(finding.router)
     app.include_router(signing_in.router)
     app.include_router(dossier.router)
     app.include_router(mine.router)
@@ -89,6 +91,15 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     handle_errors(app)
     json_v1.describe_problems(app)
     return app
+
+
+def _own_names(settings: Settings) -> list[str]:
+    """Name this machine: another's name may lead here (DNS rebinding), not be served.
+
+    Elsewhere the proxy in front answers for the service's name.
+    """
+    own = urlsplit(settings.public_url).hostname
+    return [*_LOOPBACK, settings.api_host, *([own] if own else [])]
 
 
 def _name_of(route: APIRoute) -> str:

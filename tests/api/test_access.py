@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from api.access import Admitted, Role, ensure_tokens, token_hash
 from api.app import create_app
-from api.pages.seeing import may_see
 from api.signin.who import SignedInAs
 from records.models import AccessToken
 from tests.api.doors import Doors, the_settings
@@ -40,9 +39,6 @@ PUBLIC = REGISTER | {
     ("GET", "/{language:fr_or_en}/sessions"),
     ("POST", "/{language:fr_or_en}/sessions"),
     ("GET", "/{language:fr_or_en}"),
-    ("GET", "/{language:fr_or_en}/dossier"),
-    # For the one machine only.
-    ("POST", "/{language:fr_or_en}/dossier/{number}/horloge"),
     # Signed by the provider, which holds no token of ours.
     ("POST", "/api/v1/webhooks/payments"),
     ("POST", "/api/v1/mail"),
@@ -57,11 +53,7 @@ def admitted(dependant: Dependant | None) -> bool:
     if dependant is None:
         return False
     asks = isinstance(dependant.call, Admitted | SignedInAs)
-    return (
-        asks
-        or dependant.call is may_see
-        or any(admitted(inner) for inner in dependant.dependencies)
-    )
+    return asks or any(admitted(inner) for inner in dependant.dependencies)
 
 
 def every_route(tmp_path: Path, *, embedded: bool) -> dict[tuple[str, str], bool]:
@@ -92,12 +84,11 @@ def test_nobody_can_pretend_to_pay_outside_of_the_one_machine_stack(
     assert [path for _, path in routes if path.startswith("/simulator")] == []
 
 
-def test_no_dossier_is_shown_without_a_role_outside_of_the_one_machine_stack(
-    tmp_path: Path,
-) -> None:
+@pytest.mark.parametrize("embedded", [True, False])
+def test_no_dossier_is_shown_without_a_role(tmp_path: Path, *, embedded: bool) -> None:
     open_to_all = {
         route
-        for route, asks in every_route(tmp_path, embedded=False).items()
+        for route, asks in every_route(tmp_path, embedded=embedded).items()
         if not asks
     }
     about_one = {route for route in open_to_all if "{number}" in route[1]}

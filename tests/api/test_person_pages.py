@@ -2,16 +2,14 @@
 
 from collections.abc import AsyncIterator
 from html import unescape
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from records.models import DossierRow, Person
-from tests.api.doors import Doors, open_doors, the_settings
-from tests.api.providers import Browser, a_stand_in
+from tests.api.doors import Doors
+from tests.api.providers import Browser
 from tests.api.reading import read
-from tests.upkeep.server import a_closed_port
 
 ALEX = {"nom": "Alex Morin", "courriel": "alex@courriel.example", "langue": "fr"}
 
@@ -138,27 +136,3 @@ async def test_one_persons_pages_are_not_found_by_another(
         answer = await sent(other, f"/fr/dossier/{number}/{part}", "send")
         assert answer.status_code == 404
     await other.close()
-
-
-async def test_outside_of_the_one_machine_stack_a_dossier_is_its_persons_and_officers(
-    database_url: str, tmp_path: Path
-) -> None:
-    address = f"127.0.0.1:{await a_closed_port()}"
-    async with a_stand_in() as sign_in:
-        settings = the_settings(
-            database_url, tmp_path, address, ECHEANCE_EMBEDDED="false", **sign_in
-        )
-        async with open_doors(settings) as doors:
-            alex, marc, officer = (Browser(doors) for _ in range(3))
-            await alex.sign_in("personne", "alex")
-            await marc.sign_in("personne", "marc")
-            await officer.sign_in("office", "claire")
-            number = await an_open_dossier(alex)
-            for path in (f"/fr/dossier/{number}", f"/fr/dossier/{number}/lettre"):
-                nobody = await doors.ask("GET", path)
-                assert nobody.headers["location"].startswith("/fr/connexion?retour=")
-                assert (await marc.go(path)).status_code == 404
-            assert (await alex.go(f"/fr/dossier/{number}")).status_code == 200
-            assert (await officer.go(f"/fr/dossier/{number}")).status_code == 200
-            for browser in (alex, marc, officer):
-                await browser.close()
