@@ -36,6 +36,10 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+HOLDERS = {str(role): role for role in Role} | {"second_officer": Role.OFFICER}
+"""Who has a development token: each role, and an officer more for a second look."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks; *subject* is pseudonymous and is what timelines and decisions keep."""
@@ -102,24 +106,24 @@ def tokens_file(settings: Settings) -> Path:
 
 async def ensure_tokens(session: AsyncSession, file: Path) -> dict[str, str]:
     """
-    Make the token of each role that has none in *file*, and know their hashes.
+    Make the token of each holder that has none in *file*, and know their hashes.
 
     The file is readable by its owner only; what else it holds is left there. Returns
-    the token of each role. Raises OSError when the file cannot be read or made.
+    the token of each holder. Raises OSError when the file cannot be read or made.
     """
     kept = _read(file)
-    made = {role: secrets.token_urlsafe(32) for role in Role if role not in kept}
+    made = {name: secrets.token_urlsafe(32) for name in HOLDERS if name not in kept}
     if made:
-        _write(file, kept | {str(role): token for role, token in made.items()})
-    tokens = {str(role): (kept | made)[role] for role in Role}
-    for role, token in tokens.items():
-        await _remember(session, role, token)
+        _write(file, kept | made)
+    tokens = {name: (kept | made)[name] for name in HOLDERS}
+    for name, token in tokens.items():
+        await _remember(session, name, token)
     return tokens
 
 
-async def _remember(session: AsyncSession, role: str, token: str) -> None:
+async def _remember(session: AsyncSession, name: str, token: str) -> None:
     row = insert(AccessToken).values(
-        token_hash=token_hash(token), role=role, subject=f"dev-{role}"
+        token_hash=token_hash(token), role=HOLDERS[name], subject=f"dev-{name}"
     )
     await session.execute(
         row.on_conflict_do_update(
