@@ -208,8 +208,8 @@ class Settings(BaseSettings):
     )
     tokens_file: Path | None = Field(
         None,
-        description="JSON of development tokens by role (and of a second officer); "
-        "only while sign-in is absent.",
+        description="JSON of tokens by role (officers: two); those of persons and "
+        "agencies open the embedded stack only.",
     )
 
     # Documents

@@ -1,4 +1,4 @@
-"""Who may ask: development tokens by role, until people can sign in."""
+"""Which machine may ask: tokens by role. People sign in (api/signin)."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Role(StrEnum):
-    """Who may ask what. A role is not an identity: sign-in will bring that."""
+    """Who may ask what. A role is not an identity: sign-in brings that."""
 
     REPRESENTATIVE = "representative"
     AGENCY = "agency"
@@ -38,6 +38,10 @@ class Role(StrEnum):
 
 HOLDERS = {str(role): role for role in Role} | {"second_officer": Role.OFFICER}
 """Who has a development token: each role, and an officer more for a second look."""
+
+
+OF_PEOPLE = frozenset({Role.REPRESENTATIVE, Role.AGENCY})
+"""Roles whose token would open everybody's dossiers: for the embedded stack only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,19 @@ class Admitted:
         """Name the caller; raises Refused without a token, or with another role's."""
         if credentials is None:
             raise Refused(Code.NOT_AUTHENTICATED)
-        async with parts_of(request).sessions() as session:
+        parts = parts_of(request)
+        async with parts.sessions() as session:
             holder = await holder_of_token(session, token_hash(credentials.credentials))
-        if holder is None:
+        if holder is None or not _holds(holder.role, parts.settings):
             raise Refused(Code.NOT_AUTHENTICATED)
         caller = Caller(Role(holder.role), holder.subject)
         if caller.role not in self.roles:
             raise Refused(Code.WRONG_ROLE)
         return caller
+
+
+def _holds(role: str, settings: Settings) -> bool:
+    return settings.embedded or role not in OF_PEOPLE
 
 
 Representative = Annotated[Caller, Depends(Admitted(Role.REPRESENTATIVE))]

@@ -16,6 +16,7 @@ from api.access import ensure_tokens, tokens_file
 from api.guard import Guard
 from api.pages import (
     agency,
+    cancelling,
     clock,
     desk,
     desk_dossier,
@@ -25,10 +26,12 @@ from api.pages import (
     linking,
     mail,
     mine,
+    observing,
     opening,
     signing_in,
     start,
     transferring,
+    unlinking,
     verification,
 )
 from api.pages.clock import Mover
@@ -78,6 +81,9 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(mine.router)
     app.include_router(opening.router)
     app.include_router(linking.router)
+    app.include_router(unlinking.router)
+    app.include_router(observing.router)
+    app.include_router(cancelling.router)
     app.include_router(agency.router)
     app.include_router(mail.router)
     app.include_router(incoming.router)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
@@ -37,7 +38,7 @@ from records.queries import letters_of, timeline_of
 from records.trails import steps_in_dossier, steps_of
 from rules.agenda import Act
 from rules.civil_time import civil_date
-from rules.dossier import Phase
+from rules.dossier import Phase, Stage
 from rules.numbers import DossierNumber
 from rules.reasons import Condition, Finding
 from workflows.messages import DutyView
@@ -154,18 +155,41 @@ def still_to_come(duties: list[DutyView], at: datetime) -> tuple[DutyView, ...]:
     )
 
 
-def _doable(request: Request, seen: Seen) -> tuple[str, ...]:
-    """Name the pages on which a person who is signed in does what is theirs to do."""
+@dataclass(frozen=True, slots=True)
+class Doable:
+    """The pages on which a person does their part: what is due now, and the rest."""
+
+    now: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    comes_back: bool = False
+
+
+def _doable(request: Request, seen: Seen) -> Doable:
+    """Name the pages, to a person who is signed in; an officer does nothing here."""
     who: SignedIn | None = request.state.signed_in
     if who is None or who.role is not Role.REPRESENTATIVE:
-        return ()
-    phase = seen.state.phase
-    pages = []
-    if phase is Phase.EXAM_AWAITED:
-        pages.append("transfert")
-    if phase not in {Phase.EXPIRED, Phase.CLOSED}:
-        pages.append("agence")
-    return tuple(pages)
+        return Doable()
+    match seen.state.phase:
+        case Phase.CLOSED:
+            return Doable()
+        case Phase.EXPIRED:
+            comes_back = seen.dossier.result_promised_to is None
+            return Doable(also=("annulation",), comes_back=comes_back)
+        case _:
+            now = _due_now(seen)
+            rest = ("agence", "annulation")
+            return Doable(now, tuple(each for each in rest if each not in now))
+
+
+def _due_now(seen: Seen) -> tuple[str, ...]:
+    asked = seen.dossier.request
+    if asked is not None and asked.stage is Stage.NOTICE_GIVEN:
+        return ("observations",)
+    if seen.state.phase is Phase.EXAM_AWAITED:
+        return ("transfert",)
+    linked_or_asked = seen.is_linked or seen.pending_link or seen.coming_link
+    waits_for_link = seen.state.phase in {Phase.TO_FINALIZE, Phase.SUSPENDED}
+    return ("agence",) if waits_for_link and not linked_or_asked else ()
 
 
 _ANSWERS: Mapping[bool | None, str] = {True: "yes", False: "no", None: "waiting"}

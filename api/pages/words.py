@@ -54,8 +54,7 @@ class Voice:
     def fault(self, fault: Sentence | Refused) -> Markup:
         """Say what is wrong at a field of a form."""
         if isinstance(fault, Refused):
-            said = WORDINGS[fault.code].said_in(self.language, fault.about)
-            return escape(french_spacing(said) if self.language == "fr" else said)
+            return escape(refusal(fault, self.language))
         return self.say(fault)
 
     def say(self, sentence: Sentence) -> Markup:
@@ -109,6 +108,12 @@ def notice_name(notice: str, language: Language) -> str:
     return words()[key][language]
 
 
+def refusal(refused: Refused, language: Language) -> str:
+    """Word a refusal of ours inside another sentence."""
+    said = WORDINGS[refused.code].said_in(language, refused.about)
+    return french_spacing(said) if language == "fr" else said
+
+
 def count(number: int, language: Language) -> str:
     """Word a number, its thousands apart."""
     return format_decimal(number, locale=f"{language}_CA")
@@ -125,6 +130,7 @@ _WORDINGS: Mapping[str, Callable[[Any, Language], str]] = {
     "short_instant": short_instant,
     "notice": notice_name,
     "count": count,
+    "refusal": refusal,
 }
 
 
