@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -17,21 +18,23 @@ from api.pages import (
     about,
     agency,
     agency_check,
+    cancelling,
     clock,
     desk,
     desk_dossier,
     desk_links,
     desk_task,
     dossier,
-    finding,
     incoming,
     linking,
     mail,
     mine,
+    observing,
     opening,
     signing_in,
     start,
     transferring,
+    unlinking,
     verification,
 )
 from api.pages.clock import Mover
@@ -45,6 +48,7 @@ from records.database import Sessions, make_engine, make_sessions
 from settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def create_app(settings: Settings | None = None, mover: Mover | None = None) -> FastAPI:
@@ -77,12 +81,14 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(about.router)
     app.include_router(about.at_any_time)
     app.include_router(start.router)
-    app.include_router(finding.router)
     app.include_router(signing_in.router)
     app.include_router(dossier.router)
     app.include_router(mine.router)
     app.include_router(opening.router)
     app.include_router(linking.router)
+    app.include_router(unlinking.router)
+    app.include_router(observing.router)
+    app.include_router(cancelling.router)
     app.include_router(agency.router)
     app.include_router(agency_check.router)
     app.include_router(mail.router)
@@ -94,10 +100,23 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(transferring.router)
     app.state.sign_in = signing_in.Parties(settings)
     app.include_router(verification.router)
-    app.add_middleware(Guard, public_url=settings.public_url)
+    app.add_middleware(
+        Guard,
+        public_url=settings.public_url,
+        own_names=_own_names(settings) if settings.embedded else None,
+    )
     handle_errors(app)
     json_v1.describe_problems(app)
     return app
+
+
+def _own_names(settings: Settings) -> frozenset[str]:
+    """Name this machine: another's name may lead here (DNS rebinding), not be served.
+
+    Elsewhere the proxy in front answers for the service's name.
+    """
+    own = urlsplit(settings.public_url).hostname
+    return frozenset({*_LOOPBACK, settings.api_host, *([own] if own else [])})
 
 
 def _name_of(route: APIRoute) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -49,8 +50,12 @@ class _TooLarge(Exception):  # noqa: N818 - never seen outside of this module
 class Guard:
     """ASGI middleware around every route."""
 
-    def __init__(self, app: ASGIApp, *, public_url: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, public_url: str, own_names: frozenset[str] | None
+    ) -> None:
+        """Wrap *app*; with *own_names* it answers under no other name."""
         self._app = app
+        self._own_names = own_names
         secure = public_url.startswith("https:")
         self._headers = _HEADERS | (_HTTPS_ONLY if secure else {})
 
@@ -60,6 +65,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         passage = _Passage(scope, receive, send, self._headers)
+        if self._own_names is not None and not passage.is_for(self._own_names):
+            await passage.turn_away()
+            return
         await passage.through(self._app)
 
 
@@ -77,6 +85,22 @@ class _Passage:
         self._received = 0
         self._too_large = False
         self._answered = False
+
+    def is_for(self, own_names: frozenset[str]) -> bool:
+        """Whether it is asked by a name of ours; it may also bear none."""
+        told = Headers(scope=self._scope).get("host")
+        if not told:
+            return True
+        try:
+            return urlsplit(f"//{told}").hostname in own_names
+        except ValueError:
+            return False
+
+    async def turn_away(self) -> None:
+        """Answer that there is nothing, under a name that is not ours."""
+        bare = [each for each in self._scope["headers"] if each[0] != b"host"]
+        asked = Request({**self._scope, "headers": bare})
+        await self._answer(no(asked, Refused(Code.NOT_FOUND)))
 
     async def through(self, app: ASGIApp) -> None:
         try:

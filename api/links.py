@@ -45,13 +45,19 @@ async def confirm(
 
 
 async def end(
-    parts: Parts, link_id: str, until: date, *, permit: str | None = None
+    parts: Parts,
+    link_id: str,
+    until: date,
+    *,
+    permit: str | None = None,
+    told_by: Source = Source.AGENCY,
 ) -> FactKept:
     """End a link: *until* is its first day without effect, at most a year ahead."""
     async with parts.sessions.begin() as session:
         link, now = await found(session, link_id, permit=permit)
         may_end(link, until, civil_date(now))
         fact = _unlinked(link, f"until:{until}", until, now)
+        fact = fact.model_copy(update={"source": told_by})
         new = await keep_fact(session, DossierNumber(link.dossier), fact)
     return await tell(parts, fact, new=new)
 
