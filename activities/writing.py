@@ -12,6 +12,7 @@ from letters.compose import Attachment, compose, message_id
 from letters.facts import ConditionLine, LetterFacts
 from letters.returning import return_path
 from letters.wording import Language
+from records.invoices import number_of_invoice
 from records.models import (
     Agency,
     DossierRow,
@@ -77,6 +78,7 @@ class _Matter:
     link: LinkRow | None
     agency: Agency | None
     invoice: InvoiceRow | None
+    replaces: str | None  # the number of the invoice whose place it took
     text: str | None
 
 
@@ -134,6 +136,9 @@ async def _matter_of(session: AsyncSession, order: LetterOrder) -> _Matter:
         invoice=await session.get(InvoiceRow, order.invoice_id)
         if order.invoice_id
         else None,
+        replaces=await number_of_invoice(session, order.replaces)
+        if order.replaces
+        else None,
         text=text.text if text else None,
     )
 
@@ -153,7 +158,10 @@ def _facts(
         amount_cents=order.amount_cents,
         amount_confirmed=order.amount_confirmed,
         operation=matter.invoice.operation if matter.invoice else None,
-        invoice_number=order.invoice_id,
+        invoice_number=_number(matter.invoice) or order.invoice_id,
+        replaces_invoice=matter.replaces,
+        received_cents=order.received_cents,
+        received_currency=order.received_currency,
         agency_name=matter.agency.name if matter.agency else None,
         permit_number=matter.link.permit if matter.link else None,
         certificate_number=order.certificate if own else None,
@@ -169,6 +177,10 @@ def _facts(
         help_address=head.help_address,
         portal_url=f"{head.public_url.rstrip('/')}/{language}/dossier",
     )
+
+
+def _number(invoice: InvoiceRow | None) -> str | None:
+    return invoice.number if invoice else None
 
 
 def _line(finding: Finding) -> ConditionLine:

@@ -1,5 +1,6 @@
 """Errors as problem details (RFC 9457), in the caller's language, never a trace."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -28,7 +29,7 @@ def problem(
     asked: HTTPConnection,
     code: str,
     *,
-    about: dict[str, str] | None = None,
+    about: Mapping[str, object] | None = None,
     **members: Any,
 ) -> JSONResponse:
     """Build the answer for a code of WORDINGS, with further members."""

@@ -27,8 +27,10 @@ with workflow.unsafe.imports_passed_through():
         InvoicePaid,
         LetterBounced,
         Observe,
+        PaymentRefunded,
         PaymentReversed,
         PermitChanged,
+        RefundRefused,
         Refusal,
         RequestLink,
         RequestTransfer,
@@ -89,6 +91,16 @@ class Doors:
     @workflow.signal
     async def payment_reversed(self, fact: PaymentReversed) -> None:
         """Record that money was taken back."""
+        self._hear(fact)
+
+    @workflow.signal
+    async def payment_refunded(self, fact: PaymentRefunded) -> None:
+        """Record that money was given back."""
+        self._hear(fact)
+
+    @workflow.signal
+    async def refund_refused(self, fact: RefundRefused) -> None:
+        """Record that money could not be given back."""
         self._hear(fact)
 
     @workflow.signal

@@ -20,7 +20,7 @@ from api.pages.steps import steps
 from api.pages.telling import letters_kept, what_comes, what_happened
 from api.pages.turns import turns
 from api.pages.words import Voice
-from api.parts import Parts, TheParts
+from api.parts import Parts, TheParts, parts_of
 from api.signin.who import SignedIn
 from api.v1.discretion import LINES_OF_THE_OFFICE
 from api.v1.showing import (
@@ -33,8 +33,9 @@ from api.v1.showing import (
 )
 from letters.facts import ConditionLine
 from letters.wording import condition
+from payments.due import ToPay, invoice_to_pay
 from records.models import Person
-from records.queries import letters_of, timeline_of
+from records.queries import invoices_of, letters_of, timeline_of
 from records.trails import steps_in_dossier, steps_of
 from rules.agenda import Act
 from rules.civil_time import civil_date
@@ -98,6 +99,7 @@ async def _dossier_page(
             session, number, after=0, limit=_LINES, without=LINES_OF_THE_OFFICE
         )
         letters = await letters_of(session, number)
+        invoices = await invoices_of(session, number)
         steps_of_letters = await steps_in_dossier(session, number)
         today = civil_date(await own_now(session, number))
     coming = still_to_come(duties, seen.at)
@@ -122,6 +124,7 @@ async def _dossier_page(
         conditions=conditions(seen, language),
         history=what_happened(lines, steps_of_letters),
         letters=letters_kept(letters, steps_of_letters),
+        invoices=invoices,
         today=today,
         jumps=JUMPS if _can_move(request, seen) else (),
     )
@@ -136,8 +139,8 @@ async def see(parts: Parts, number: DossierNumber) -> tuple[Seen, list[DutyView]
     )
     async with parts.sessions() as session:
         now = await own_now(session, number)
-    at = now if state.live else state.as_of
-    policy = policy_for(state.dossier, at)
+        at = now if state.live else state.as_of
+        policy = await policy_for(session, state.dossier, at)
     return Seen(state, explanation, policy, at), list(agenda.duties)
 
 
@@ -157,6 +160,9 @@ def _doable(request: Request, seen: Seen) -> tuple[str, ...]:
         return ()
     phase = seen.state.phase
     pages = []
+    due = invoice_to_pay(seen.state.dossier, seen.policy, seen.at)
+    if isinstance(due, ToPay) and parts_of(request).provider is not None:
+        pages.append("paiement")
     if phase is Phase.EXAM_AWAITED:
         pages.append("transfert")
     if phase not in {Phase.EXPIRED, Phase.CLOSED}:

@@ -13,10 +13,11 @@ from api.pages.own_host import asked_by_own_name
 from api.pages.rendering import Page, page, preferred, static
 from api.parts import Parts, TheParts
 from records.clock import database_now
+from records.fees import policy_in_force
 from rules.civil_time import civil_date
 from rules.dossier import Kind, Operation
 from rules.fees import amount_on
-from rules.policy import Policy, load_policy
+from rules.policy import Policy
 
 router = APIRouter(
     route_class=Page,
@@ -59,12 +60,13 @@ async def start(request: Request, parts: TheParts, language: Language) -> HTMLRe
     """Say what the service is for; on the embedded stack, where everything is."""
     async with parts.sessions() as session:
         today = civil_date(await database_now(session))
+        policy = await policy_in_force(session, Kind.CAR, today)
         newest = await newest_dossiers(session) if parts.settings.embedded else ()
     return page(
         request,
         "start.html",
         language,
-        cost=cost_on(today, load_policy(Kind.CAR, today)),
+        cost=cost_on(today, policy),
         newest=newest,
         inbox_url=_inbox_of(parts),
         temporal_url=parts.settings.temporal_ui_url,

@@ -50,6 +50,9 @@ PUBLIC = REGISTER | {
     ("GET", "/simulator/sessions/{session_id}"),
     ("POST", "/simulator/sessions/{session_id}/approve"),
     ("POST", "/simulator/sessions/{session_id}/refuse"),
+    ("POST", "/simulator/sessions/{session_id}/take-back"),
+    ("GET", "/{language:fr_or_en}/simulateur/{session_id}"),
+    ("POST", "/{language:fr_or_en}/simulateur/{session_id}"),
 }
 
 
