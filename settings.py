@@ -221,7 +221,8 @@ class Settings(BaseSettings):
     )
     tokens_file: Path | None = Field(
         None,
-        description="JSON of development tokens by role; only while sign-in is absent.",
+        description="JSON of tokens by role (officers: two); those of persons and "
+        "agencies open the embedded stack only.",
     )
 
     # Documents

@@ -42,6 +42,7 @@ class Code(StrEnum):
     UNKNOWN_PERMIT = "unknown_permit"
     PERMIT_NOT_VALID = "permit_not_valid"
     NO_POLICY_ON_THAT_DAY = "no_policy_on_that_day"
+    SAME_OFFICER = "same_officer"
     # Money
     NOTHING_TO_PAY = "nothing_to_pay"
     TOO_LATE_TO_RENEW = "too_late_to_renew"

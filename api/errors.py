@@ -70,6 +70,11 @@ WORDINGS: dict[str, Wording] = {
         "Votre rôle ne permet pas cette demande.",
         "Your role does not allow this request.",
     ),
+    "same_officer": Wording(
+        403,
+        "Vous avez donné l'avis : une autre personne doit décider le refus.",
+        "You gave the notice: another person must decide the refusal.",
+    ),
     "foreign_form": Wording(
         403,
         "Ce formulaire a vieilli ou vient d'une autre page : revenez en arrière, "

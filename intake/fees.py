@@ -36,6 +36,7 @@ STORIES_A_SECOND = 20.0
 
 _RUNNING = "WorkflowType = 'RenewalWorkflow' AND ExecutionStatus = 'Running'"
 _LIMIT = timedelta(seconds=5)
+_WHY = "the amounts of fees have changed"
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ async def tell_the_stories(sessions: Sessions, client: Client) -> bool:
         visibility_query=_RUNNING,
         # Asked twice for the same acts, it is one batch.
         job_id=f"fees-{acts[-1]}",
-        reason="the amounts of fees have changed",
+        reason=_WHY,
         signal_operation=BatchOperationSignal(
             signal="policy_changed", identity="echeance"
         ),
