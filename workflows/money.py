@@ -170,7 +170,8 @@ def _give_back(
 ) -> None:
     turn.refunds.append(
         RefundOrdered(
-            key=f"{fact.payment_id}/{why}",
+            # One order a payment, however often and for whatever reason it is judged.
+            key=f"{fact.payment_id}/whole",
             payment_id=fact.payment_id,
             amount_cents=fact.amount_cents,
             currency=fact.currency,
@@ -207,6 +208,8 @@ def payment_reversed(turn: Turn, fact: PaymentReversed) -> None:
     if invoice is None or invoice.paid is None:
         turn.give_to_a_person("unknown_payment_reversed", fact.payment_id)
         return
+    if invoice.paid.reversed_on is not None:
+        return  # the same reversal under another fact id
     turn.note("payment_reversed", fact.source, payment=fact.payment_id)
     _close_tasks_about(turn, fact.payment_id)
     term = _term_paid_with(turn, invoice)

@@ -67,6 +67,8 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
         "mail.missed",
         # An operation, what was done, and what looks wrong about an amount.
         *("fees.issue", "fees.renewal", "fees.said_", "fees.warn_"),
+        # An operation, how a try to pay stands, a button, the state of an invoice.
+        *("paying.for_", "paid.", "simulator.", "invoices.state_"),
         *("status.", "history.", "coming.", "letters.", "step.", "turn.", "kind."),
         *("verdict.", "verdict_is.", "verdict_means."),
     )
