@@ -54,8 +54,10 @@ class Fees:
 async def see(
     request: Request, parts: TheParts, language: Language, _who: TheOfficer
 ) -> Response:
-    """Show the amounts, and ask for the next one."""
-    return await _form(request, parts, language, first_time(), Faults())
+    """Show the amounts, and ask for the next one: a renewal's, most often."""
+    blank = first_time()
+    written = Written({_OPERATION: Operation.RENEWAL}, blank.step, blank.key)
+    return await _form(request, parts, language, written, Faults())
 
 
 @router.post("/{language:fr_or_en}/bureau/tarifs", dependencies=[Depends(own_form)])

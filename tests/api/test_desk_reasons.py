@@ -6,6 +6,7 @@ from pathlib import Path
 
 from api.pages.words import words
 from intake.matching import Unclear
+from workflows.messages import Posted
 
 ROOT = Path(__file__).parents[2]
 OPENING = {
@@ -17,7 +18,11 @@ OPENING = {
 }
 # Whose end is how a sending ended: the code only has their beginning. And what a
 # provider alone can tell.
-BEGINNING, COMPOSED = "letter_", {"letter_refused", "letter_unknown", "dispute_won"}
+BEGINNING, COMPOSED = (
+    "letter_",
+    {f"letter_{how}" for how in Posted if how not in {Posted.ACCEPTED, Posted.SKIPPED}}
+    | {"dispute_won"},
+)
 
 
 def the_nodes() -> Iterator[ast.AST]:

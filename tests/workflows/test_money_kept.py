@@ -303,7 +303,7 @@ def step(world: World, what: str, which: int, how: object) -> None:
     match what:
         case "capture":
             assert how in ("fee", "odd", "usd")
-            world.capture(which, how)  # type: ignore[arg-type] # asserted just above
+            world.capture(which, how)
         case "deliver":
             world.deliver(which, twice=bool(how))
         case "refund" | "contest" if world.charges:
