@@ -25,7 +25,7 @@ from intake.fees import (
 )
 from records.clock import database_now
 from records.fees import Adoption, adoptions, policy_in_force
-from rules.civil_time import civil_date
+from rules.civil_time import civil_date, last_day
 from rules.dossier import Kind, Operation
 from rules.fees import AdoptedFee, FeeFault, FeePeriod, fee_periods
 
@@ -177,7 +177,7 @@ async def _form(
         language,
         422 if faults else 200,
         fees=await _fees(parts),
-        operations=tuple(Operation),
+        last_day=last_day,
         was_done=_what_was_done(request),
         written=written,
         faults=faults,

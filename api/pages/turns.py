@@ -23,11 +23,11 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One thing to do; *by_mail* when this version has no page to do it on."""
+    """One thing to do; *on_a_page* of its own, for its person once signed in."""
 
     whose: Whose
     what: Sentence
-    by_mail: bool = False
+    on_a_page: bool = False
 
 
 def turns(
@@ -109,7 +109,7 @@ def _payment(seen: Seen, operation: Operation, until: date) -> Turn:
         f"turn.pay_{operation}" if fee.confirmed else f"turn.pay_{operation}_last_known"
     )
     return Turn(
-        Whose.YOU, Sentence(key, {"cents": fee.cents, "until": until}), by_mail=True
+        Whose.YOU, Sentence(key, {"cents": fee.cents, "until": until}), on_a_page=True
     )
 
 
@@ -124,7 +124,7 @@ def _link(seen: Seen, until: date) -> Turn:
         }
         return Turn(Whose.AGENCY, Sentence("turn.agency_confirms", asked))
     find = Sentence("turn.find_agency", {"until": until})
-    return Turn(Whose.YOU, find, by_mail=True)
+    return Turn(Whose.YOU, find, on_a_page=True)
 
 
 _TURNS: Mapping[Phase, Callable[[Seen, _Addresses], Iterator[Turn]]] = {
