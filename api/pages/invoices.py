@@ -2,28 +2,26 @@
 
 import asyncio
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response, status
+from fastapi import APIRouter, HTTPException, Request, Response, status
 
 from api.language import Language
 from api.pages.rendering import Page, page
-from api.pages.seeing import may_see
+from api.pages.seeing import DossierToRead
 from api.parts import Parts, TheParts
 from documents.invoice import InvoicePaper, invoice_pdf, invoice_text
 from documents.postal import address_lines
 from records.invoices import invoice_facts
 from rules.numbers import DossierNumber
 
-router = APIRouter(
-    route_class=Page, include_in_schema=False, dependencies=[Depends(may_see)]
-)
+router = APIRouter(route_class=Page, include_in_schema=False)
 
 
 @router.get("/{language:fr_or_en}/dossier/{number}/facture/{invoice}.pdf")
 async def download(
-    parts: TheParts, language: Language, number: str, invoice: str
+    parts: TheParts, language: Language, row: DossierToRead, invoice: str
 ) -> Response:
     """Give an invoice as a file to keep or to print."""
-    paper = await _paper(parts, language, number, invoice)
+    paper = await _paper(parts, language, row.number, invoice)
     pdf = await asyncio.to_thread(invoice_pdf, paper)
     kept_as = {"Content-Disposition": f'attachment; filename="{paper.number}.pdf"'}
     return Response(pdf, media_type="application/pdf", headers=kept_as)
@@ -31,10 +29,14 @@ async def download(
 
 @router.get("/{language:fr_or_en}/dossier/{number}/facture/{invoice}")
 async def see(
-    request: Request, parts: TheParts, language: Language, number: str, invoice: str
+    request: Request,
+    parts: TheParts,
+    language: Language,
+    row: DossierToRead,
+    invoice: str,
 ) -> Response:
     """Show an invoice, and what became of it."""
-    paper = await _paper(parts, language, number, invoice)
+    paper = await _paper(parts, language, row.number, invoice)
     return page(
         request, "invoice.html", language, paper=paper, text=invoice_text(paper)
     )

@@ -9,17 +9,13 @@ from fastapi.responses import RedirectResponse
 from api.codes import Code
 from api.errors import Refused
 from api.language import Language
-from api.pages.own_host import asked_by_own_name, asked_from_own_page
 from api.pages.rendering import Page, page
 from api.parts import TheParts
+from api.signin.who import own_form
 from api.simulated_payments import simulator
 from payments.simulator import AlreadySettled, Manner, Settled, Simulator
 
-router = APIRouter(
-    route_class=Page,
-    include_in_schema=False,
-    dependencies=[Depends(asked_by_own_name), Depends(asked_from_own_page)],
-)
+router = APIRouter(route_class=Page, include_in_schema=False)
 Button = Literal[
     "once", "late", "twice", "out_of_order", "never", "refuse", "abandon", "take_back"
 ]
@@ -51,7 +47,9 @@ async def see(
     )
 
 
-@router.post("/{language:fr_or_en}/simulateur/{session_id}")
+@router.post(
+    "/{language:fr_or_en}/simulateur/{session_id}", dependencies=[Depends(own_form)]
+)
 async def press(
     parts: TheParts,
     session_id: str,

@@ -23,11 +23,10 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One thing to do; *on_a_page* of its own, for its person once signed in."""
+    """One thing to do, and whose it is."""
 
     whose: Whose
     what: Sentence
-    on_a_page: bool = False
 
 
 def turns(
@@ -108,9 +107,7 @@ def _payment(seen: Seen, operation: Operation, until: date) -> Turn:
     key = (
         f"turn.pay_{operation}" if fee.confirmed else f"turn.pay_{operation}_last_known"
     )
-    return Turn(
-        Whose.YOU, Sentence(key, {"cents": fee.cents, "until": until}), on_a_page=True
-    )
+    return Turn(Whose.YOU, Sentence(key, {"cents": fee.cents, "until": until}))
 
 
 def _link(seen: Seen, until: date) -> Turn:
@@ -124,7 +121,7 @@ def _link(seen: Seen, until: date) -> Turn:
         }
         return Turn(Whose.AGENCY, Sentence("turn.agency_confirms", asked))
     find = Sentence("turn.find_agency", {"until": until})
-    return Turn(Whose.YOU, find, on_a_page=True)
+    return Turn(Whose.YOU, find)
 
 
 _TURNS: Mapping[Phase, Callable[[Seen, _Addresses], Iterator[Turn]]] = {

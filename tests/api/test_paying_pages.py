@@ -48,9 +48,8 @@ class Payer:
         return urlsplit(led.headers["location"]).path.rsplit("/", 1)[1]
 
     async def presses(self, session_id: str, button: str) -> httpx2.Response:
-        return await self.browser.http.post(
-            f"/fr/simulateur/{session_id}", data={"button": button}
-        )
+        said = {"button": button, "form_token": await self.browser.form_token()}
+        return await self.browser.http.post(f"/fr/simulateur/{session_id}", data=said)
 
     async def comes_back(
         self, session_id: str, language: str = "fr"
