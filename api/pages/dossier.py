@@ -165,6 +165,7 @@ class Doable:
     now: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     comes_back: bool = False
+    pays_by_mail: bool = False
 
 
 def _doable(request: Request, seen: Seen) -> Doable:
@@ -172,23 +173,17 @@ def _doable(request: Request, seen: Seen) -> Doable:
     who: SignedIn | None = request.state.signed_in
     if who is None or who.role is not Role.REPRESENTATIVE:
         return Doable()
-    to_pay = _to_pay(request, seen)
-    match seen.state.phase:
-        case Phase.CLOSED:
-            return Doable()
-        case Phase.EXPIRED:
-            comes_back = seen.dossier.result_promised_to is None
-            return Doable(to_pay, also=("annulation",), comes_back=comes_back)
-        case _:
-            now = (*to_pay, *_due_now(seen))
-            rest = ("agence", "annulation")
-            return Doable(now, tuple(each for each in rest if each not in now))
-
-
-def _to_pay(request: Request, seen: Seen) -> tuple[str, ...]:
-    due = invoice_to_pay(seen.dossier, seen.policy, seen.at)
-    offered = parts_of(request).provider is not None
-    return ("paiement",) if offered and isinstance(due, ToPay) else ()
+    if seen.state.phase is Phase.CLOSED:
+        return Doable()
+    due = invoice_to_pay(seen.state.dossier, seen.policy, seen.at)
+    pays, online = isinstance(due, ToPay), parts_of(request).provider is not None
+    to_pay = ("paiement",) if pays and online else ()
+    if seen.state.phase is Phase.EXPIRED:
+        comes_back = seen.dossier.result_promised_to is None
+        return Doable(to_pay, ("annulation",), comes_back, pays and not online)
+    now = to_pay + _due_now(seen)
+    rest = tuple(each for each in ("agence", "annulation") if each not in now)
+    return Doable(now, rest, pays_by_mail=pays and not online)
 
 
 def _due_now(seen: Seen) -> tuple[str, ...]:
