@@ -15,11 +15,13 @@ from api.access import ensure_tokens, tokens_file
 from api.guard import Guard
 from api.pages import (
     agency,
+    agency_check,
     cancelling,
     clock,
     desk,
     desk_dossier,
     desk_fees,
+    desk_links,
     desk_task,
     dossier,
     incoming,
@@ -91,10 +93,12 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(observing.router)
     app.include_router(cancelling.router)
     app.include_router(agency.router)
+    app.include_router(agency_check.router)
     app.include_router(mail.router)
     app.include_router(incoming.router)
     app.include_router(desk.router)
     app.include_router(desk_dossier.router)
+    app.include_router(desk_links.router)
     app.include_router(desk_task.router)
     app.include_router(desk_fees.router)
     app.include_router(transferring.router)

@@ -72,6 +72,11 @@ class Person(Base):
     __table_args__ = (
         CheckConstraint("language IN ('fr', 'en')", name="language"),
         Index("ix_people_email_lower", text("lower(email)")),
+        Index(
+            "ix_people_words_of_name",
+            text("to_tsvector('simple'::regconfig, name_key)"),
+            postgresql_using="gin",
+        ),
     )
 
 
@@ -139,6 +144,15 @@ class LinkRow(Base):
     since: Mapped[date | None]
     until: Mapped[date | None]
     refused_on: Mapped[date | None]
+
+    __table_args__ = (
+        Index(
+            "ix_links_unanswered",
+            "asked_on",
+            "link_id",
+            postgresql_where=text("since IS NULL AND refused_on IS NULL"),
+        ),
+    )
 
 
 class InvoiceRow(Base):

@@ -146,6 +146,24 @@ async def test_pages_of_the_one_machine_stack_answer_as_the_table_says(
     agree(ONE_MACHINE, found)
 
 
+def test_an_agency_sends_nothing_in_the_name_of_a_person() -> None:
+    taken = {
+        route.partition(" ")[2]
+        for part in (PAGES, ONE_MACHINE)
+        for route, heard_by in the_table()[part].items()
+        if route.startswith("POST ") and heard_by["its agency"] == "yes"
+    }
+    own = {path for path in taken if path.startswith("/{language}/agence/")}
+    assert own == {
+        "/{language}/agence/lien/{link_id}",
+        "/{language}/agence/verifier",
+    }
+    for path in taken - own:
+        ones_own_session = ("deconnexion", "session", "sessions", "sessions/autres")
+        pretended = path.startswith("/simulator/") or path.endswith("/horloge")
+        assert pretended or path.removeprefix("/{language}/") in ones_own_session
+
+
 async def test_every_route_for_machines_answers_each_token_as_the_table_says(
     one_machine: Doors,
 ) -> None:
