@@ -167,8 +167,13 @@ def _facts(
         expiry_corrected=order.expiry_corrected,
         intake_address=head.intake_address,
         help_address=head.help_address,
-        portal_url=f"{head.public_url.rstrip('/')}/{language}/dossier",
+        portal_url=f"{head.public_url.rstrip('/')}/{language}/{_page(order)}",
     )
+
+
+def _page(order: LetterOrder) -> str:
+    """Name the page where its reader does their part."""
+    return "agence" if order.notice in TO_AGENCIES else "dossier"
 
 
 def _line(finding: Finding) -> ConditionLine:

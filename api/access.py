@@ -1,4 +1,4 @@
-"""Who may ask: development tokens by role, until people can sign in."""
+"""Which machine may ask: tokens by role. People sign in (api/signin)."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Role(StrEnum):
-    """Who may ask what. A role is not an identity: sign-in will bring that."""
+    """Who may ask what. A role is not an identity: sign-in brings that."""
 
     REPRESENTATIVE = "representative"
     AGENCY = "agency"
@@ -34,6 +34,14 @@ class Role(StrEnum):
     EXAM_BODY = "exam_body"
     REGISTER = "register"
     OPERATOR = "operator"
+
+
+HOLDERS = {str(role): role for role in Role} | {"second_officer": Role.OFFICER}
+"""Who has a development token: each role, and an officer more for a second look."""
+
+
+OF_PEOPLE = frozenset({Role.REPRESENTATIVE, Role.AGENCY})
+"""Roles whose token would open everybody's dossiers: for the embedded stack only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +73,19 @@ class Admitted:
         """Name the caller; raises Refused without a token, or with another role's."""
         if credentials is None:
             raise Refused(Code.NOT_AUTHENTICATED)
-        async with parts_of(request).sessions() as session:
+        parts = parts_of(request)
+        async with parts.sessions() as session:
             holder = await holder_of_token(session, token_hash(credentials.credentials))
-        if holder is None:
+        if holder is None or not _holds(holder.role, parts.settings):
             raise Refused(Code.NOT_AUTHENTICATED)
         caller = Caller(Role(holder.role), holder.subject)
         if caller.role not in self.roles:
             raise Refused(Code.WRONG_ROLE)
         return caller
+
+
+def _holds(role: str, settings: Settings) -> bool:
+    return settings.embedded or role not in OF_PEOPLE
 
 
 Representative = Annotated[Caller, Depends(Admitted(Role.REPRESENTATIVE))]
@@ -102,24 +115,24 @@ def tokens_file(settings: Settings) -> Path:
 
 async def ensure_tokens(session: AsyncSession, file: Path) -> dict[str, str]:
     """
-    Make the token of each role that has none in *file*, and know their hashes.
+    Make the token of each holder that has none in *file*, and know their hashes.
 
     The file is readable by its owner only; what else it holds is left there. Returns
-    the token of each role. Raises OSError when the file cannot be read or made.
+    the token of each holder. Raises OSError when the file cannot be read or made.
     """
     kept = _read(file)
-    made = {role: secrets.token_urlsafe(32) for role in Role if role not in kept}
+    made = {name: secrets.token_urlsafe(32) for name in HOLDERS if name not in kept}
     if made:
-        _write(file, kept | {str(role): token for role, token in made.items()})
-    tokens = {str(role): (kept | made)[role] for role in Role}
-    for role, token in tokens.items():
-        await _remember(session, role, token)
+        _write(file, kept | made)
+    tokens = {name: (kept | made)[name] for name in HOLDERS}
+    for name, token in tokens.items():
+        await _remember(session, name, token)
     return tokens
 
 
-async def _remember(session: AsyncSession, role: str, token: str) -> None:
+async def _remember(session: AsyncSession, name: str, token: str) -> None:
     row = insert(AccessToken).values(
-        token_hash=token_hash(token), role=role, subject=f"dev-{role}"
+        token_hash=token_hash(token), role=HOLDERS[name], subject=f"dev-{name}"
     )
     await session.execute(
         row.on_conflict_do_update(

@@ -20,6 +20,7 @@ class Code(StrEnum):
     BODY_TOO_LARGE = "body_too_large"
     KEY_ALREADY_USED = "key_already_used"
     TOO_MANY_REQUESTS = "too_many_requests"
+    TOO_MANY_SIGN_INS = "too_many_sign_ins"
     TOO_MANY_LINES = "too_many_lines"
     # One field
     MISSING = "missing"
@@ -42,6 +43,7 @@ class Code(StrEnum):
     UNKNOWN_PERMIT = "unknown_permit"
     PERMIT_NOT_VALID = "permit_not_valid"
     NO_POLICY_ON_THAT_DAY = "no_policy_on_that_day"
+    SAME_OFFICER = "same_officer"
     # Money
     NOTHING_TO_PAY = "nothing_to_pay"
     TOO_LATE_TO_RENEW = "too_late_to_renew"

@@ -4,10 +4,12 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access import Caller
+from api.codes import Code
 from api.errors import Refused
 from api.parts import Parts
 from api.v1.answers import StateAnswer
 from api.v1.telling import ask, command_id, keep_text, text_id
+from records.desk import who_gave_notice
 from records.models import TaskRow
 from records.queries import task_numbered
 from rules.numbers import DossierNumber
@@ -25,10 +27,12 @@ async def decide(
 ) -> StateAnswer | None:
     """Decide on a task; None for one that belongs to no dossier.
 
-    Raises Refused with the story's own code, or StoryAway.
+    Raises Refused with the story's own code or when one officer would do both halves
+    of a refusal, or StoryAway.
     """
     async with parts.sessions.begin() as session:
         task = await _open_task(session, task_id)
+        await _four_eyes(session, task, caller, decision)
         name = text_id("decide", key)
         await keep_text(
             session, name=name, dossier=task.dossier, text=text, by=caller.subject
@@ -53,6 +57,16 @@ async def _open_task(session: AsyncSession, task_id: str) -> TaskRow:
     if task is None or (task.dossier is None and task.closed_at is not None):
         raise Refused(Refusal.UNKNOWN_TASK)
     return task
+
+
+async def _four_eyes(
+    session: AsyncSession, task: TaskRow, caller: Caller, decision: Decision
+) -> None:
+    """Keep a refusal from the officer who gave its notice: our policy, not law."""
+    if decision is not Decision.REFUSE or task.dossier is None:
+        return
+    if await who_gave_notice(session, task.dossier) == caller.subject:
+        raise Refused(Code.SAME_OFFICER)
 
 
 def _settle(task: TaskRow, decision: Decision) -> None:

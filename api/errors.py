@@ -87,6 +87,11 @@ WORDINGS: dict[str, Wording] = {
         "Votre rôle ne permet pas cette demande.",
         "Your role does not allow this request.",
     ),
+    "same_officer": Wording(
+        403,
+        "Vous avez donné l'avis : une autre personne doit décider le refus.",
+        "You gave the notice: another person must decide the refusal.",
+    ),
     "foreign_form": Wording(
         403,
         "Ce formulaire a vieilli ou vient d'une autre page : revenez en arrière, "
@@ -121,6 +126,14 @@ WORDINGS: dict[str, Wording] = {
         "secondes, puis recommencez.",
         "You have made many verifications in a short time. Wait {seconds} seconds, "
         "then try again.",
+    ),
+    "too_many_sign_ins": Wording(
+        429,
+        "On a essayé d'ouvrir beaucoup de sessions depuis votre connexion en peu de "
+        "temps. Attendez {seconds} secondes, puis rechargez cette page : rien n'est "
+        "perdu.",
+        "Many sign-ins were begun from your connection in a short time. Wait {seconds} "
+        "seconds, then reload this page: nothing is lost.",
     ),
     "too_many_lines": Wording(
         422,

@@ -287,7 +287,7 @@ class Theatre:
         await self._post("agency", f"links/{link_id}/confirmation", body)
 
     async def decide(self, number: DossierNumber, decision: str, text: str) -> None:
-        """An officer decides on the open task about a transfer."""
+        """An officer decides on the open task about a transfer, another on a no."""
         state = await self.state(number)
         [task] = [
             t
@@ -295,7 +295,8 @@ class Theatre:
             if t["reason"] == "transfer_not_allowed"
         ]
         path = f"staff/tasks/{task['task_id']}/decision"
-        await self._post("officer", path, {"decision": decision, "text": text})
+        officer = "second_officer" if decision == "refuse" else "officer"
+        await self._post(officer, path, {"decision": decision, "text": text})
 
     # ----------------------------------------------------------------- what is seen
 

@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from records.models import Mail
 
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n|\r\r")
+# The lines that the parser takes for headers: a message may leave out the blank line
+# after them, and what servers write above them is no part of what it says.
+_HEADERS = re.compile(rb"(?:(?:From |[!-9;-~]*:|[\t ])[^\r\n]*(?:\r\n|\r|\n))*+")
 # What a server adds or takes away when it encodes a body anew, or stores it in a file
 # of many messages.
 _CHANGED_ON_THE_WAY = re.compile(
@@ -89,8 +91,8 @@ def _what_it_says(raw: bytes) -> Iterator[bytes]:
 
     Block by block, each of whole lines: a copy of a large body would weigh as much.
     """
-    blank = _BLANK_LINE.search(raw)
-    start = blank.end() if blank else 0
+    headers = _HEADERS.match(raw)
+    start = headers.end() if headers else 0
     while start < len(raw):
         end = raw.rfind(b"\n", start, start + _BLOCK_BYTES) + 1
         block = raw[start : end or start + _BLOCK_BYTES]

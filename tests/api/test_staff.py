@@ -200,7 +200,8 @@ async def test_a_request_is_refused_by_a_person_only_after_notice(
     assert (early.status_code, early.json()["code"]) == (409, "not_for_this_task")
     notice = {"decision": "intend_to_refuse", "text": "Certificat introuvable."}
     await doors.done(path, "officer", notice)
-    too_soon = await doors.post(path, "officer", {"decision": "refuse", "text": "Non."})
+    no = {"decision": "refuse", "text": "Non."}
+    too_soon = await doors.post(path, "second_officer", no)
     assert too_soon.json()["code"] == "observations_still_open"
     await doors.done(
         f"/api/v1/dossiers/{number}/observations",
@@ -208,11 +209,13 @@ async def test_a_request_is_refused_by_a_person_only_after_notice(
         {"text": "Je l'ai retrouvé dans mes papiers."},
     )
     refused = {"decision": "refuse", "text": "Le numéro n'existe pas."}
-    settled = await doors.done(path, "officer", refused)
+    alone = await doors.post(path, "officer", refused)
+    assert (alone.status_code, alone.json()["code"]) == (403, "same_officer")
+    settled = await doors.done(path, "second_officer", refused)
     assert settled["state"]["phase"] == "exam_awaited"
     decisions = await doors.office.rows(DecisionRow)
     assert {d.decided for d in decisions} == {"intended_refusal", "refused"}
-    assert {d.by for d in decisions} == {"dev-officer"}
+    assert {d.by for d in decisions} == {"dev-officer", "dev-second_officer"}
 
 
 async def test_an_officer_corrects_a_date_with_a_reason(doors: Doors) -> None:

@@ -177,7 +177,22 @@ service lmtp {{
         """Have it delivered as a mail server does, by LMTP."""
         with smtplib.LMTP("127.0.0.1", self.ports.lmtp) as door:
             for raw in letters:
-                _insist(partial(door.sendmail, sender, [to], raw))
+                self._insist(door, partial(door.sendmail, sender, [to], raw))
+
+    def _insist(self, door: smtplib.LMTP, send: Callable[[], object]) -> None:
+        """Send again while the server says "later" or hangs up, as mail servers do."""
+        for _ in range(_TRIES):
+            try:
+                send()
+            except smtplib.SMTPDataError as later:
+                if later.smtp_code // 100 != _LATER:
+                    raise
+            except smtplib.SMTPServerDisconnected:
+                door.connect("127.0.0.1", self.ports.lmtp)
+                door.ehlo()
+            else:
+                return
+        send()
 
     @contextmanager
     def looked_at(self) -> Iterator[imaplib.IMAP4]:
@@ -198,7 +213,9 @@ service lmtp {{
         home = self.folder / "mail"
         if folder != "INBOX":
             home /= written(folder).strip('"')
-        return sum(1 for name in ("new", "cur") for _ in (home / name).glob("*"))
+        # A file that goes from one to the other meanwhile is one message.
+        files = (file for name in ("new", "cur") for file in (home / name).glob("*"))
+        return len({file.name.partition(":")[0] for file in files})
 
 
 def written(folder: str) -> str:
@@ -220,16 +237,3 @@ def a_mail_server(open_folder: Path, **how: object) -> Iterator[Dovecot]:
     finally:
         server.stop()
         shutil.rmtree(folder)
-
-
-def _insist(send: Callable[[], object]) -> None:
-    """Send again while the server says "later", as every mail server does."""
-    for _ in range(_TRIES):
-        try:
-            send()
-        except smtplib.SMTPDataError as later:
-            if later.smtp_code // 100 != _LATER:
-                raise
-        else:
-            return
-    send()
