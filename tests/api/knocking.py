@@ -47,6 +47,7 @@ _THINGS: Mapping[str, str] = {
     "key": LETTER,
     "permit": PERMIT,
     "session_id": "sim_none",
+    "proof": "address_to_confirm-none.none",
 }
 _QUERIES: Mapping[str, str] = {
     "/lettre": f"?key={quote(LETTER, safe='')}",
