@@ -182,6 +182,17 @@ class Settings(BaseSettings):
     sign_in_decider_group: str = Field(
         "decideurs", description="Group claim that lets an officer decide a refusal."
     )
+    sign_in_staff_decision_acr: str | None = Field(
+        None,
+        description="Levels of proof (acr) that an officer needs to decide on a right, "
+        "spaces between them; without them the session's own is enough.",
+    )
+    sign_ins_per_minute: int = Field(
+        20, gt=0, description="Most sign-ins begun from one address in one minute."
+    )
+    sign_ins_per_minute_of_all: int = Field(
+        600, gt=0, description="Most sign-ins begun in one minute, of everybody."
+    )
 
     # Doors
     public_url: str = Field(

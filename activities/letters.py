@@ -23,8 +23,10 @@ from letters.relay_log import relay_has
 from letters.smtp import Relay
 from records.clock import database_now, now_for
 from records.database import Sessions
+from records.ledger import NO_ADDRESS
 from records.models import DossierRow, FactRow, Letter
 from records.pace import EVERY_LETTER, Pace, Traveller, hold_back, take_turn
+from records.trails import is_withdrawn
 from settings import Settings
 from workflows.effects import SENDING_IS_SILENT_FOR
 from workflows.messages import LetterOrder, Posted
@@ -89,6 +91,7 @@ class _Seen:
     """
 
     state: str
+    answer: str | None
     fence: int
     message_id: str | None
     age: timedelta
@@ -201,6 +204,7 @@ class Letters:
         )
         found = select(
             Letter.state,
+            Letter.answer,
             Letter.fence,
             Letter.message_id,
             (func.clock_timestamp() - Letter.changed_at).label("age"),
@@ -210,12 +214,13 @@ class Letters:
             await session.execute(ordered.on_conflict_do_nothing())
             await _show_next_due(session, order)
             row = (await session.execute(found)).one()
-        return _Seen(row.state, row.fence, row.message_id, row.age, row.turn_in)
+        return _Seen(*row)
 
     async def _settle(self, order: LetterOrder, seen: _Seen) -> Posted | None:
         """Answer for a letter that has ended, or whose last attempt may have left."""
         if seen.state in _ENDED:
-            return _ENDED[seen.state]
+            nobody = seen.state == "skipped" and seen.answer == NO_ADDRESS
+            return Posted.NO_ADDRESS if nobody else _ENDED[seen.state]
         if seen.state not in _IN_DOUBT:
             return None
         has = await self._relay_has(seen)
@@ -260,7 +265,7 @@ class Letters:
             except BadAddress as problem:
                 return _end(row, "refused", str(problem), Posted.REFUSED)
             if written is None:
-                return _end(row, "skipped", "no address", Posted.SKIPPED)
+                return _end(row, "skipped", NO_ADDRESS, Posted.NO_ADDRESS)
             wait = await self._take_turn(session, row, written, useless_in)
             if wait is not None:
                 return wait
@@ -295,21 +300,18 @@ class Letters:
     async def _note(
         self, order: LetterOrder, fence: int, state: Reply, answer: str
     ) -> None:
-        """Write how an attempt ended, if it still is the newest."""
-        newest = (
-            update(Letter)
-            .where(
-                Letter.key == order.key,
-                Letter.fence == fence,
-                Letter.state.in_(_IN_DOUBT),
-            )
-            .values(state=state, answer=answer, changed_at=func.now())
-            .returning(Letter.key)
-        )
+        """Write how an attempt ended, if it still is the newest.
+
+        What the relay puts off while it is withdrawn is not tried again: it ends here.
+        """
         async with self._sessions.begin() as session:
-            noted = await session.scalar(newest)
-        if noted is None:
-            raise _overtaken(order)
+            row = await session.get_one(Letter, order.key, with_for_update=True)
+            if row.fence != fence or row.state not in _IN_DOUBT:
+                raise _overtaken(order)
+            put_off = state is Reply.DEFERRED and await is_withdrawn(session, row.key)
+            row.state = "cancelled" if put_off else state
+            row.answer = answer
+            row.changed_at = func.now()
 
 
 async def _note_broken_off(session: AsyncSession, row: Letter) -> None:

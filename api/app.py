@@ -99,7 +99,7 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(transferring.router)
     app.state.sign_in = signing_in.Parties(settings)
     app.include_router(verification.router)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, public_url=settings.public_url)
     handle_errors(app)
     json_v1.describe_problems(app)
     return app

@@ -20,6 +20,7 @@ class Code(StrEnum):
     BODY_TOO_LARGE = "body_too_large"
     KEY_ALREADY_USED = "key_already_used"
     TOO_MANY_REQUESTS = "too_many_requests"
+    TOO_MANY_SIGN_INS = "too_many_sign_ins"
     TOO_MANY_LINES = "too_many_lines"
     # One field
     MISSING = "missing"

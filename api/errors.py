@@ -127,6 +127,14 @@ WORDINGS: dict[str, Wording] = {
         "You have made many verifications in a short time. Wait {seconds} seconds, "
         "then try again.",
     ),
+    "too_many_sign_ins": Wording(
+        429,
+        "On a essayé d'ouvrir beaucoup de sessions depuis votre connexion en peu de "
+        "temps. Attendez {seconds} secondes, puis rechargez cette page : rien n'est "
+        "perdu.",
+        "Many sign-ins were begun from your connection in a short time. Wait {seconds} "
+        "seconds, then reload this page: nothing is lost.",
+    ),
     "too_many_lines": Wording(
         422,
         "La liste est trop longue : {most} lignes au plus.",

@@ -5,12 +5,13 @@ import logging
 import secrets
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.codes import Code
-from api.problems import problem
+from api.errors import Refused
+from api.problems import no
 from intake.arrival import MOST_BYTES
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _PRIVATE = "no-store"
+_HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+"""Where the service is reached by https, no browser asks by http for a year."""
 
 
 class _TooLarge(Exception):  # noqa: N818 - never seen outside of this module
@@ -46,23 +49,28 @@ class _TooLarge(Exception):  # noqa: N818 - never seen outside of this module
 class Guard:
     """ASGI middleware around every route."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, public_url: str) -> None:
         self._app = app
+        secure = public_url.startswith("https:")
+        self._headers = _HEADERS | (_HTTPS_ONLY if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer in its place."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        passage = _Passage(scope, receive, send)
+        passage = _Passage(scope, receive, send, self._headers)
         await passage.through(self._app)
 
 
 class _Passage:
     """One request on its way through."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]
+    ) -> None:
         self._scope = scope
+        self._safe_headers = headers
         self._receive = receive
         self._send = send
         self._longest = LONGER_BODIES.get(scope["path"], LONGEST_BODY)
@@ -79,19 +87,18 @@ class _Passage:
             pass
         except TimeoutError:
             log.warning("no answer in time: %s", self._scope["path"])
-            await self._answer(problem(self._asked, Code.TOO_SLOW))
+            await self._answer(no(self._asked, Refused(Code.TOO_SLOW)))
         except Exception:
             incident = secrets.token_hex(6)
             log.exception("incident %s: %s", incident, self._scope["path"])
-            about = {"incident": incident}
-            answer = problem(self._asked, Code.INTERNAL, about=about, incident=incident)
-            await self._answer(answer)
+            told = Refused(Code.INTERNAL, incident=incident)
+            await self._answer(no(self._asked, told, incident=incident))
         if self._too_large:
-            await self._answer(problem(self._asked, Code.BODY_TOO_LARGE))
+            await self._answer(no(self._asked, Refused(Code.BODY_TOO_LARGE)))
 
     @property
-    def _asked(self) -> HTTPConnection:
-        return HTTPConnection(self._scope)
+    def _asked(self) -> Request:
+        return Request(self._scope)
 
     def _check_length_told(self) -> None:
         told = Headers(scope=self._scope).get("content-length", "0")
@@ -113,7 +120,7 @@ class _Passage:
         if message["type"] == "http.response.start":
             self._answered = True
             headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
+            for name, value in self._safe_headers.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", _PRIVATE)
         await self._send(message)

@@ -1,9 +1,12 @@
-"""Errors as problem details (RFC 9457), in the caller's language, never a trace."""
+"""Errors in the caller's language, never a trace: pages for people, and for machines
+problem details (RFC 9457).
+"""
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import (
@@ -19,6 +22,8 @@ from starlette.requests import HTTPConnection
 from api.codes import Code
 from api.errors import RETRY_AFTER_S, WORDINGS, Refused, StoryAway, wait_told
 from api.language import Language, language_of
+from api.pages.rendering import refusal
+from api.signin.who import whoever
 from rules.numbers import BadNumber
 
 MEDIA_TYPE = "application/problem+json"
@@ -50,27 +55,37 @@ def problem(
     return JSONResponse(body, wording.status, headers, media_type=MEDIA_TYPE)
 
 
+_FOR_MACHINES = ("/api/", "/simulator/", "/livez", "/readyz", "/version", "/metrics")
+
+
+def no(request: Request, refused: Refused, **members: Any) -> Response:
+    """Say why not: on a page, or to a machine as a problem with further members."""
+    if not request.url.path.startswith(_FOR_MACHINES):
+        return refusal(request, refused)
+    answer = problem(request, refused.code, about=refused.about, **members)
+    answer.headers.update(wait_told(refused))
+    return answer
+
+
 def handle_errors(app: FastAPI) -> None:
-    """Have every error of a route answered as a problem."""
+    """Have every error answered, of a route or of none."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_such_thing)
     app.add_exception_handler(SQLAlchemyError, _records_at_fault)
 
 
-async def _refused(request: Request, refused: Exception) -> JSONResponse:
+async def _refused(request: Request, refused: Exception) -> Response:
     assert isinstance(refused, Refused)
     members = {"idempotency_key": refused.key} if isinstance(refused, StoryAway) else {}
-    answer = problem(request, refused.code, about=refused.about, **members)
-    answer.headers.update(wait_told(refused))
-    return answer
+    return no(request, refused, **members)
 
 
-async def _invalid(request: Request, invalid: Exception) -> JSONResponse:
+async def _invalid(request: Request, invalid: Exception) -> Response:
     assert isinstance(invalid, RequestValidationError)
     language = language_of(request.headers.get("accept-language"))
     faults = [_fault(error, language) for error in invalid.errors()]
-    return problem(request, Code.INVALID_REQUEST, errors=faults)
+    return no(request, Refused(Code.INVALID_REQUEST), errors=faults)
 
 
 _BY_STATUS = {
@@ -80,10 +95,12 @@ _BY_STATUS = {
 }
 
 
-async def _no_such_thing(request: Request, raised: Exception) -> JSONResponse:
+async def _no_such_thing(request: Request, raised: Exception) -> Response:
     assert isinstance(raised, HTTPException)
+    with suppress(SQLAlchemyError):  # the page is shown all the same, to nobody
+        await whoever(request)
     status = HTTPStatus(raised.status_code)
-    answer = problem(request, _BY_STATUS.get(status, Code.BAD_REQUEST))
+    answer = no(request, Refused(_BY_STATUS.get(status, Code.BAD_REQUEST)))
     if raised.headers and "Allow" in raised.headers:
         answer.headers["Allow"] = raised.headers["Allow"]
     return answer
@@ -92,11 +109,11 @@ async def _no_such_thing(request: Request, raised: Exception) -> JSONResponse:
 _AWAY = (InterfaceError, OperationalError, PoolTimeout)
 
 
-async def _records_at_fault(request: Request, raised: Exception) -> JSONResponse:
+async def _records_at_fault(request: Request, raised: Exception) -> Response:
     """Answer for a database that is away; any other error of ours is an incident."""
     lost = isinstance(raised, DBAPIError) and raised.connection_invalidated
     if lost or isinstance(raised, _AWAY):
-        return problem(request, Code.RECORDS_AWAY)
+        return no(request, Refused(Code.RECORDS_AWAY))
     raise raised
 
 

@@ -14,6 +14,7 @@ from api.parts import Parts, parts_of
 from records.visits import count_visit
 
 _NO_TRANSACTION = {"isolation_level": "AUTOCOMMIT"}
+_SIGN_IN = "sign-in"
 _IPV6_HOUSEHOLD = 64
 _NAMED_BY = 16
 
@@ -23,6 +24,24 @@ async def admit_visitor(request: Request) -> None:
     parts = parts_of(request)
     most = parts.settings.verifications_per_minute
     await admit(parts, visitor_of(request), most=most)
+
+
+async def admit_sign_in(request: Request) -> None:
+    """Let who would sign in through; raises Refused if too often from one address."""
+    settings = parts_of(request).settings
+    async with parts_of(request).sessions() as session:
+        await session.connection(execution_options=_NO_TRANSACTION)
+        wait = await count_visit(
+            session,
+            f"{_SIGN_IN}:{visitor_of(request)}",
+            datetime.now(UTC),
+            most=settings.sign_ins_per_minute,
+            most_of_all=settings.sign_ins_per_minute_of_all,
+            door=_SIGN_IN,
+        )
+    if wait is not None:
+        seconds = math.ceil(wait.total_seconds())
+        raise Refused(Code.TOO_MANY_SIGN_INS, seconds=seconds)
 
 
 async def admit(parts: Parts, visitor: str, *, most: int) -> None:

@@ -60,6 +60,19 @@ async def take_sign_in(
     return (await records.scalars(taken)).one_or_none()
 
 
+async def begin_session(
+    records: AsyncSession, begun: Session, *, instead_of: str | None
+) -> None:
+    """Begin a session; the one of the same browser, by its hash, ends with that."""
+    if instead_of is not None:
+        await records.execute(
+            update(Session)
+            .where(Session.session_hash == instead_of, Session.ended_at.is_(None))
+            .values(ended_at=func.now())
+        )
+    records.add(begun)
+
+
 async def session_of(records: AsyncSession, session_hash: str) -> Session | None:
     """Find a session that has not ended, and note that it is used."""
     found = await records.get(Session, session_hash)
@@ -92,6 +105,33 @@ async def open_sessions_of(records: AsyncSession, account: str) -> Sequence[Sess
     )
     now = (await records.execute(select(func.now()))).scalar_one()
     return [row for row in rows if now < ends_at(row)]
+
+
+async def ended_sessions_of(
+    records: AsyncSession, account: str, *, limit: int
+) -> Sequence[Session]:
+    """Which sessions of this account ended last, those left alone too?"""
+    rows = await records.scalars(
+        select(Session)
+        .where(Session.account == account)
+        .order_by(Session.begun_at.desc())
+        .limit(limit)
+    )
+    now = (await records.execute(select(func.now()))).scalar_one()
+    return [row for row in rows if row.ended_at is not None or now >= ends_at(row)]
+
+
+async def end_all_but(records: AsyncSession, account: str, kept: str) -> None:
+    """End every session of this account but one, by its hash."""
+    await records.execute(
+        update(Session)
+        .where(
+            Session.account == account,
+            Session.session_hash != kept,
+            Session.ended_at.is_(None),
+        )
+        .values(ended_at=func.now())
+    )
 
 
 async def end(records: AsyncSession, account: str, session_id: UUID) -> bool:

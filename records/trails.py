@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import (
     ColumnElement,
     DateTime,
+    Exists,
     Select,
     and_,
     cast,
@@ -238,11 +239,6 @@ async def letters_nobody_was_told_of(
     *now* is the real instant. A letter refused once its cause was gone needs nobody.
     """
     told = exists().where(TaskRow.about.in_((Letter.key, "bounce:" + Letter.key)))
-    withdrawn = exists().where(
-        TimelineEntry.dossier == Letter.dossier,
-        TimelineEntry.what == "letter_withdrawn",
-        TimelineEntry.detail["letter"].astext == Letter.key,
-    )
     query = (
         select(*_COLUMNS)
         .where(
@@ -250,12 +246,26 @@ async def letters_nobody_was_told_of(
             Letter.occurred_at >= now - CAME_BACK_LOOKED_BACK,
             Letter.changed_at < now - TOLD_WITHIN,
             ~told,
-            ~withdrawn,
+            ~_withdrawn(),
         )
         .order_by(Letter.occurred_at, Letter.key)
         .limit(limit)
     )
     return tuple(_listed(row) for row in await session.execute(query))
+
+
+async def is_withdrawn(session: AsyncSession, key: str) -> bool:
+    """Is this letter, by its dossier's history, one that must not leave any more?"""
+    query = select(Letter.key).where(Letter.key == key, _withdrawn())
+    return await session.scalar(query) is not None
+
+
+def _withdrawn() -> Exists:
+    return exists().where(
+        TimelineEntry.dossier == Letter.dossier,
+        TimelineEntry.what == "letter_withdrawn",
+        TimelineEntry.detail["letter"].astext == Letter.key,
+    )
 
 
 # ------------------------------------------------------------------------- their steps

@@ -1,4 +1,4 @@
-"""How often the public register is asked: counted by the minute, for all processes."""
+"""How often strangers knock: counted by the minute, for all processes."""
 
 from datetime import datetime, timedelta
 
@@ -12,9 +12,17 @@ _A_MINUTE = timedelta(minutes=1)
 
 
 async def count_visit(
-    session: AsyncSession, visitor: str, at: datetime, *, most: int, most_of_all: int
+    session: AsyncSession,
+    visitor: str,
+    at: datetime,
+    *,
+    most: int,
+    most_of_all: int,
+    door: str = "",
 ) -> timedelta | None:
     """Count a question of a visitor, and of everybody together, in the minute of *at*.
+
+    Everybody is counted at each *door* apart; the register's has no name.
 
     None lets it through; else, how long until it may be asked again. Who asks too often
     is not counted for the others. *visitor* is never empty. Each process may give its
@@ -22,7 +30,7 @@ async def count_visit(
     called without a transaction: everybody's count is one row.
     """
     minute = at.replace(second=0, microsecond=0)
-    said = {"minute": minute, "visitor": visitor, "most": most}
+    said = {"minute": minute, "visitor": visitor, "most": most, "door": door}
     counted = await session.scalar(_COUNT, said)
     if counted == 1:
         await session.execute(delete(Visit).where(Visit.minute < minute))
@@ -30,7 +38,6 @@ async def count_visit(
     return minute + _A_MINUTE - at if refused else None
 
 
-_EVERYBODY = ""
 _KEY = [Visit.minute, Visit.visitor]
 _ONE_MORE = {"count": Visit.count + 1}
 _MINUTE = bindparam("minute", type_=Visit.minute.type)
@@ -41,9 +48,9 @@ _OWN = (
     .returning(Visit.count)
     .cte("own")
 )
-_LET_THROUGH = select(_MINUTE, literal(_EVERYBODY), literal(1)).where(
-    _OWN.c.count <= bindparam("most", type_=Integer)
-)
+_LET_THROUGH = select(
+    _MINUTE, bindparam("door", type_=Visit.visitor.type), literal(1)
+).where(_OWN.c.count <= bindparam("most", type_=Integer))
 _OF_ALL = (
     insert(Visit)
     .from_select(["minute", "visitor", "count"], _LET_THROUGH)

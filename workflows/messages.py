@@ -339,7 +339,8 @@ class Posted(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"  # 5xx: the address does not work
     UNKNOWN = "unknown"  # lost after the end of the message, and no relay log
-    SKIPPED = "skipped"  # useless by now, or nobody to write to
+    SKIPPED = "skipped"  # useless by now
+    NO_ADDRESS = "no_address"  # nobody to write to
 
 
 class Entry(Message):

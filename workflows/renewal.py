@@ -112,7 +112,7 @@ class RenewalWorkflow(Doors):
         turn = self._turn()
         for order, how in self._postbox.take_news():
             turn.note(f"letter_{how}", "rule", letter=order.key)
-            if how in {Posted.REFUSED, Posted.UNKNOWN}:
+            if how is not Posted.SKIPPED:
                 turn.give_letter_to_a_person(f"letter_{how}", order.key)
         return turn
 

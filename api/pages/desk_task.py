@@ -16,7 +16,7 @@ from api.pages.rendering import Page, page
 from api.pages.words import Sentence
 from api.parts import Parts, TheParts
 from api.postal import may_be_posted
-from api.signin.who import SignedIn, TheOfficer, own_form
+from api.signin.who import SignedIn, TheDecidingOfficer, own_form
 from api.v1.answers import StateAnswer
 from api.v1.mail_answers import MailShown
 from api.v1.mail_showing import message_shown
@@ -84,7 +84,7 @@ async def read(
     request: Request,
     parts: TheParts,
     language: Language,
-    who: TheOfficer,
+    who: TheDecidingOfficer,
     task_id: str,
 ) -> Response:
     """Show what a task is about, and what can be decided."""
@@ -99,7 +99,7 @@ async def take(
     request: Request,
     parts: TheParts,
     language: Language,
-    who: TheOfficer,
+    who: TheDecidingOfficer,
     task_id: str,
     written: FormWritten,
 ) -> Response:

@@ -56,34 +56,38 @@ class Page(APIRoute):
             try:
                 await whoever(request)
                 return await answer(request)
-            except SignInNeeded:
-                language = _asked_in(request)
-                return RedirectResponse(
-                    sign_in_path(request, language), status.HTTP_303_SEE_OTHER
-                )
+            except SignInNeeded as needed:
+                way = sign_in_path(request, _asked_in(request), needed.why)
+                return RedirectResponse(way, status.HTTP_303_SEE_OTHER)
             except Refused as refused:
-                wanted = WORDINGS[refused.code]
-                said = wanted.said_in(_asked_in(request), refused.about)
-                answered = sorry(request, said, wanted.status)
-                answered.headers.update(wait_told(refused))
-                return answered
+                return refusal(request, refused)
             except (InterfaceError, OperationalError, PoolTimeout):
-                away = WORDINGS[Code.RECORDS_AWAY]
-                return sorry(request, away.said_in(_asked_in(request), {}), away.status)
+                return refusal(request, Refused(Code.RECORDS_AWAY))
 
         return in_words
 
 
 def _asked_in(request: Request) -> Language:
-    language: str = request.path_params.get("language", "")
-    return "en" if language == "en" else "fr"
+    """Name the language of a page by its address, else the browser's."""
+    match request.url.path.split("/")[1]:
+        case "fr":
+            return "fr"
+        case "en":
+            return "en"
+        case _:
+            return preferred(request)
+
+
+def _behind_language(path: str) -> str:
+    language, *behind = path.split("/")[1:]
+    return "".join(f"/{part}" for part in behind) if language in {"fr", "en"} else ""
 
 
 def page(
     request: Request,
     template: str,
     language: Language,
-    code: int = 200,
+    status_code: int = 200,
     *,
     other_path: str | None = None,
     **facts: Any,
@@ -95,7 +99,7 @@ def page(
     other: Language = "en" if language == "fr" else "fr"
     settings = parts_of(request).settings
     # Behind the language, the switch leads to the same page in the same state.
-    same = quote(request.url.path[len("/fr") :])
+    same = quote(_behind_language(request.url.path))
     query = f"?{request.url.query}" if request.url.query else ""
     signed_in: SignedIn | None = getattr(request.state, "signed_in", None)
     text = (
@@ -120,14 +124,25 @@ def page(
             **facts,
         )
     )
-    return HTMLResponse(text, code, {**_HEADERS, "Content-Language": f"{language}-CA"})
+    return HTMLResponse(
+        text, status_code, {**_HEADERS, "Content-Language": f"{language}-CA"}
+    )
 
 
 def sorry(request: Request, sentence: str, code: int) -> HTMLResponse:
     """Print a page that says why there is no other."""
-    answer = page(request, "sorry.html", _asked_in(request), code, sentence=sentence)
+    language = _asked_in(request)
+    answer = page(request, "sorry.html", language, code, sentence=sentence, code=code)
     if code == status.HTTP_503_SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
+
+
+def refusal(request: Request, refused: Refused) -> HTMLResponse:
+    """Print a page that says why not, and when to try again if that is known."""
+    said = Voice(_asked_in(request)).refusal(refused)
+    answer = sorry(request, said, WORDINGS[refused.code].status)
+    answer.headers.update(wait_told(refused))
     return answer
 
 

@@ -22,9 +22,19 @@ from api.signin.provider import (
     SignInFailed,
     registrations,
 )
-from api.signin.who import HOMES, Whoever, own_form, sign_in_path
+from api.signin.who import HOMES, Reason, Whoever, own_form, sign_in_path
+from api.visitors import admit_sign_in
 from records.models import Session, SignIn
-from records.sessions import end, extend, keep_sign_in, open_sessions_of, take_sign_in
+from records.sessions import (
+    begin_session,
+    end,
+    end_all_but,
+    ended_sessions_of,
+    extend,
+    keep_sign_in,
+    open_sessions_of,
+    take_sign_in,
+)
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,6 +55,9 @@ _CODES: Mapping[Why | None, int] = {
     "away": status.HTTP_503_SERVICE_UNAVAILABLE,
     **dict.fromkeys(get_args(Why)[1:], status.HTTP_403_FORBIDDEN),
 }
+_DECIDES = Role.OFFICER
+"""Who decides on a right, and may need a stronger sign-in for it."""
+_ENDED_SHOWN = 10
 Wish = Annotated[str, Query(alias="retour", max_length=_LONGEST)]
 
 
@@ -68,33 +81,46 @@ async def choose_door(
     who: Whoever,
     wish: Wish = "",
     failed: Annotated[Why | None, Query(alias="echec")] = None,
+    why: Annotated[Reason | None, Query(alias="pour")] = None,
 ) -> Response:
-    """Show the doors that are open here, and why the last one did not open."""
+    """Show the doors that are open here, and why the last one did not open.
+
+    For a stronger sign-in there is one door: that of who needs it.
+    """
     return page(
         request,
         "signing_in.html",
         language,
         _CODES.get(failed, status.HTTP_200_OK),
         who=who,
-        doors=_open_doors(request),
+        doors=_open_doors(request, why),
         wish=_own_path(wish) or "",
         failed=failed,
+        why=why,
     )
 
 
-@router.get("/{language:fr_or_en}/connexion/{door}")
+@router.get(
+    "/{language:fr_or_en}/connexion/{door}", dependencies=[Depends(admit_sign_in)]
+)
 async def begin(
-    request: Request, parts: TheParts, language: Language, door: str, wish: Wish = ""
+    request: Request,
+    parts: TheParts,
+    language: Language,
+    door: str,
+    wish: Wish = "",
+    why: Annotated[Reason | None, Query(alias="pour")] = None,
 ) -> Response:
     """Lead to the provider of a door; the way back is tied to this browser."""
-    if door not in _open_doors(request):
+    if door not in _open_doors(request, why):
         return _back_to_doors(language, wish)
     audience, role = DOORS[door]
     party = _parties(request).by_audience[audience]
     state, browser, nonce, verifier = (new_value() for _ in range(4))
+    acr = parts.settings.sign_in_staff_decision_acr if why else None
     try:
         url = await party.authorization_url(
-            state=state, nonce=nonce, verifier=verifier, language=language, acr=None
+            state=state, nonce=nonce, verifier=verifier, language=language, acr=acr
         )
     except SignInFailed as failed:
         return _back_to_doors(language, wish, failed)
@@ -105,7 +131,7 @@ async def begin(
             audience=audience,
             nonce=nonce,
             verifier=verifier,
-            acr=None,
+            acr=acr,
             language=language,
             return_to=_own_path(wish) or f"/{language}/{HOMES[role]}",
         )
@@ -136,7 +162,9 @@ async def come_back(
         identity = await party.redeem(
             code, nonce=begun.nonce, verifier=begun.verifier, acr=begun.acr
         )
-        value = await _begin_session(parts, request, identity)
+        value = await _begin_session(
+            parts, request, identity, instead_of=cookies.session(request)
+        )
     except SignInFailed as failed:
         return _back_to_doors(language, begun.return_to, failed)
     answer = RedirectResponse(begun.return_to, status.HTTP_303_SEE_OTHER)
@@ -191,7 +219,8 @@ async def list_sessions(
         )
     async with parts.sessions() as session:
         rows = await open_sessions_of(session, who.account)
-    return page(request, "sessions.html", language, who=who, rows=rows)
+        ended = await ended_sessions_of(session, who.account, limit=_ENDED_SHOWN)
+    return page(request, "sessions.html", language, who=who, rows=rows, ended=ended)
 
 
 @router.post("/{language:fr_or_en}/sessions", dependencies=[Depends(own_form)])
@@ -208,8 +237,22 @@ async def end_session(
     return RedirectResponse(f"/{language}/sessions", status.HTTP_303_SEE_OTHER)
 
 
-async def _begin_session(parts: Parts, request: Request, identity: Identity) -> str:
-    """Begin a session under a new value; raises SignInFailed without a right to one."""
+@router.post("/{language:fr_or_en}/sessions/autres", dependencies=[Depends(own_form)])
+async def end_others(parts: TheParts, language: Language, who: Whoever) -> Response:
+    """End every session of this account but the one that asks."""
+    if who is not None:
+        async with parts.sessions.begin() as session:
+            await end_all_but(session, who.account, who.session_hash)
+    return RedirectResponse(f"/{language}/sessions", status.HTTP_303_SEE_OTHER)
+
+
+async def _begin_session(
+    parts: Parts, request: Request, identity: Identity, *, instead_of: str | None
+) -> str:
+    """Begin a session under a new value; raises SignInFailed without a right to one.
+
+    The one that this browser had before ends with it.
+    """
     settings = parts.settings
     role = next(r for a, r in DOORS.values() if a is identity.audience)
     decides = settings.sign_in_decider_group in identity.groups
@@ -219,18 +262,18 @@ async def _begin_session(parts: Parts, request: Request, identity: Identity) -> 
         raise SignInFailed("no_group", "neither officer nor decider")
     value = new_value()
     browser = request.headers.get("user-agent", "")
+    begun = Session(
+        session_hash=hash_of(value),
+        account=f"{identity.audience}:{identity.subject}",
+        role=role,
+        decides=decides and role is Role.OFFICER,
+        name=identity.name,
+        acr=identity.acr,
+        browser=browser[:_BROWSER_CHARACTERS],
+    )
+    before = hash_of(instead_of) if instead_of else None
     async with parts.sessions.begin() as session:
-        session.add(
-            Session(
-                session_hash=hash_of(value),
-                account=f"{identity.audience}:{identity.subject}",
-                role=role,
-                decides=decides and role is Role.OFFICER,
-                name=identity.name,
-                acr=identity.acr,
-                browser=browser[:_BROWSER_CHARACTERS],
-            )
-        )
+        await begin_session(session, begun, instead_of=before)
     return value
 
 
@@ -245,9 +288,13 @@ def _back_to_doors(
     return RedirectResponse(f"/{language}/connexion{query}", status.HTTP_303_SEE_OTHER)
 
 
-def _open_doors(request: Request) -> tuple[str, ...]:
+def _open_doors(request: Request, why: Reason | None) -> tuple[str, ...]:
     known = _parties(request).by_audience
-    return tuple(name for name, (audience, _) in DOORS.items() if audience in known)
+    return tuple(
+        name
+        for name, (audience, role) in DOORS.items()
+        if audience in known and (why is None or role is _DECIDES)
+    )
 
 
 def _parties(request: Request) -> Parties:

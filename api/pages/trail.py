@@ -15,6 +15,7 @@ from records.trails import Step
 _STEP_OF = {
     "letter_accepted": "accepted",
     "letter_bounced": "bounced",
+    "letter_no_address": "skipped",
     "letter_refused": "refused",
     "letter_skipped": "skipped",
     "letter_unknown": "unknown",

@@ -53,9 +53,15 @@ class Voice:
 
     def fault(self, fault: Sentence | Refused) -> Markup:
         """Say what is wrong at a field of a form."""
-        if isinstance(fault, Refused):
-            return escape(refusal(fault, self.language))
-        return self.say(fault)
+        return self.refusal(fault) if isinstance(fault, Refused) else self.say(fault)
+
+    def refusal(self, refused: Refused) -> Markup:
+        """Say why not; what is told to a machine in its own words has others here."""
+        key = f"refused.{refused.code}"
+        if key in words():
+            return self(key, **refused.about)
+        said = WORDINGS[refused.code].said_in(self.language, refused.about)
+        return escape(french_spacing(said) if self.language == "fr" else said)
 
     def say(self, sentence: Sentence) -> Markup:
         """Say a sentence chosen elsewhere."""
@@ -110,8 +116,7 @@ def notice_name(notice: str, language: Language) -> str:
 
 def refusal(refused: Refused, language: Language) -> str:
     """Word a refusal of ours inside another sentence."""
-    said = WORDINGS[refused.code].said_in(language, refused.about)
-    return french_spacing(said) if language == "fr" else said
+    return str(Voice(language).refusal(refused).unescape())
 
 
 def count(number: int, language: Language) -> str:

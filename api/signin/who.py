@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import Depends, Form, Request
@@ -43,12 +43,20 @@ class SignedIn:
     form_token: str
 
 
-class SignInNeeded(Exception):  # noqa: N818 - it is what is needed, not a fault
-    """Nobody, or somebody of another role, asks for a page of *role*."""
+Reason = Literal["decision"]
+"""For what a stronger sign-in is needed."""
 
-    def __init__(self, role: Role) -> None:
+
+class SignInNeeded(Exception):  # noqa: N818 - it is what is needed, not a fault
+    """Nobody, or somebody of another role, asks for a page of *role*.
+
+    With *why*: the right person, whose sign-in is not strong enough for that.
+    """
+
+    def __init__(self, role: Role, why: Reason | None = None) -> None:
         super().__init__(str(role))
         self.role = role
+        self.why = why
 
 
 async def whoever(request: Request) -> SignedIn | None:
@@ -104,20 +112,35 @@ TheReader = Annotated[SignedIn, Depends(SignedInAs(Role.REPRESENTATIVE, Role.OFF
 """Who may look into a dossier, if it is theirs to see: a person, or an officer."""
 
 
+async def deciding_officer(request: Request, who: TheOfficer) -> SignedIn:
+    """Let an officer through whose sign-in is strong enough to decide on a right."""
+    wanted = parts_of(request).settings.sign_in_staff_decision_acr
+    if wanted is not None and who.acr not in wanted.split():
+        raise SignInNeeded(Role.OFFICER, "decision")
+    return who
+
+
+TheDecidingOfficer = Annotated[SignedIn, Depends(deciding_officer)]
+
+
 async def own_form(
     request: Request,
     who: Whoever,
     form_token: Annotated[str, Form()] = "",
 ) -> None:
-    """Refuse a form that a page elsewhere sent, or that another session printed."""
+    """Refuse a form that a page elsewhere sent, or that another session printed.
+
+    Without a session nothing is done in anybody's name: who comes back too late is led
+    to sign in again.
+    """
     came_from = request.headers.get("sec-fetch-site")
     if came_from is None:
         origin = request.headers.get("origin")
         elsewhere = origin is not None and origin != _own_origin(request)
     else:
         elsewhere = came_from not in {"same-origin", "none"}
-    expected = who.form_token if who else ""
-    if elsewhere or not hmac.compare_digest(form_token, expected):
+    strange = who is not None and not hmac.compare_digest(form_token, who.form_token)
+    if elsewhere or strange:
         raise Refused(Code.FOREIGN_FORM)
 
 
@@ -125,8 +148,9 @@ def _own_origin(request: Request) -> str:
     return parts_of(request).settings.public_url.rstrip("/")
 
 
-def sign_in_path(request: Request, language: str) -> str:
+def sign_in_path(request: Request, language: str, why: Reason | None = None) -> str:
     """Name the page of the doors, which leads back here."""
     query = f"?{request.url.query}" if request.url.query else ""
     back = quote(f"{request.url.path}{query}", safe="")
-    return f"/{language}/connexion?retour={back}"
+    stronger = f"&pour={why}" if why else ""
+    return f"/{language}/connexion?retour={back}{stronger}"

@@ -85,7 +85,7 @@ async def test_a_reminder_past_its_window_is_skipped(
 @pytest.mark.parametrize(
     ("address", "answer", "state"),
     [
-        ("", Posted.SKIPPED, "skipped"),
+        ("", Posted.NO_ADDRESS, "skipped"),
         ("not an address", Posted.REFUSED, "refused"),
         ("marc@courriel.example\r\nBcc: x@y.example", Posted.REFUSED, "refused"),
     ],
@@ -96,7 +96,8 @@ async def test_nobody_is_written_to_at_what_is_no_address(
     async with office.sessions.begin() as session:
         await session.execute(update(Person).values(email=address))
     letters = by(office, relay)
-    assert await run(letters.send_letter, order()) is answer
+    for _ in range(2):
+        assert await run(letters.send_letter, order()) is answer
     assert relay.connections == 0
     assert (await office.one(Letter, KEY)).state == state
 

@@ -1,5 +1,6 @@
 """Each step of a letter is kept, with the relay's words: the database writes them."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,10 +17,11 @@ from tests.dossiers import HOLDER, TODAY, a_holder, noon
 from tests.letters.relay import (
     ACCEPT_THEN_DROP,
     DROP,
+    HANG,
     Script,
     ScriptedRelay,
 )
-from workflows.messages import Posted
+from workflows.messages import Entry, Posted
 
 pytestmark = pytest.mark.usefixtures("holder")
 
@@ -35,6 +37,10 @@ async def steps_of(office: Office, key: str = KEY) -> list[tuple[str, str | None
             .order_by(LetterEvent.event_id)
         )
         return [(row.state, row.answer) for row in rows]
+
+
+async def states_of(office: Office) -> list[str]:
+    return [state for state, _ in await steps_of(office)]
 
 
 async def test_a_letter_taken_at_once_was_queued_sent_and_accepted(
@@ -88,8 +94,7 @@ async def test_a_lost_answer_found_in_the_log_is_a_step(office: Office) -> None:
         letters = by(office, relay, log)
         assert await failure_of(letters, order()) == "InDoubt"
         await run(letters.send_letter, order())
-    states = [state for state, _ in await steps_of(office)]
-    assert states == ["queued", "sending", "unknown", "accepted"]
+    assert await states_of(office) == ["queued", "sending", "unknown", "accepted"]
     assert (await steps_of(office))[-1] == ("accepted", "found in the log")
 
 
@@ -101,8 +106,13 @@ async def test_a_letter_sent_again_after_a_doubt_shows_both_attempts(
         letters = by(office, relay, log)
         assert await failure_of(letters, order()) == "InDoubt"
         await run(letters.send_letter, order())
-    states = [state for state, _ in await steps_of(office)]
-    assert states == ["queued", "sending", "unknown", "sending", "accepted"]
+    assert await states_of(office) == [
+        "queued",
+        "sending",
+        "unknown",
+        "sending",
+        "accepted",
+    ]
 
 
 async def test_an_attempt_that_was_killed_is_a_step_too(
@@ -159,8 +169,27 @@ async def test_a_withdrawn_letter_is_cancelled_between_two_attempts(
         assert await failure_of(letters, order()) == "Deferred"
         await run(effects.keep_record, a_record(a_holder(), withdrawn=(KEY,)))
         assert await run(letters.send_letter, order()) is Posted.SKIPPED
-    states = [state for state, _ in await steps_of(office)]
-    assert states == ["queued", "sending", "deferred", "cancelled"]
+    assert await states_of(office) == ["queued", "sending", "deferred", "cancelled"]
+
+
+async def test_a_letter_put_off_while_it_is_withdrawn_ends_there(
+    office: Office, effects: Dossiers
+) -> None:
+    withdrawn = Entry(
+        at=noon(TODAY), what="letter_withdrawn", by="rule", detail={"letter": KEY}
+    )
+    record = a_record(a_holder(), withdrawn=(KEY,), entries=(withdrawn,))
+    async with ScriptedRelay([Script(rcpt=HANG)]) as relay:
+        letters = by(office, relay)
+        going = asyncio.create_task(failure_of(letters, order()))
+        while "RCPT" not in {line[:4] for line in relay.commands}:  # noqa: ASYNC110  it has no event
+            await asyncio.sleep(0.01)
+        await run(effects.keep_record, record)
+        assert await states_of(office) == ["queued", "sending"]
+        await relay.hang_up()
+        assert await going == "Deferred"
+        assert await run(letters.send_letter, order()) is Posted.SKIPPED
+    assert await states_of(office) == ["queued", "sending", "cancelled"]
 
 
 @pytest.mark.parametrize("said", ["delivered", "bounced"])
@@ -172,8 +201,7 @@ async def test_what_a_report_says_later_is_a_step_and_the_letter_stays_sent(
     async with office.sessions.begin() as session:
         await session.execute(update(Letter).values(state=said))
     assert await run(letters.send_letter, order()) is Posted.ACCEPTED
-    states = [state for state, _ in await steps_of(office)]
-    assert states == ["queued", "sending", "accepted", said]
+    assert await states_of(office) == ["queued", "sending", "accepted", said]
     assert len(relay.taken) == 1
 
 
@@ -210,8 +238,7 @@ async def test_waiting_for_facts_or_for_a_log_adds_no_step(office: Office) -> No
             (await session.get_one(FactRow, "fact-1")).state = "applied"
         for _ in range(3):
             assert await failure_of(letters, order(cause=KEY)) == "InDoubt"
-    states = [state for state, _ in await steps_of(office)]
-    assert states == ["queued", "sending", "unknown"]
+    assert await states_of(office) == ["queued", "sending", "unknown"]
 
 
 async def test_a_step_is_dated_by_the_dossiers_own_clock(

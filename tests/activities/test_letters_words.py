@@ -46,12 +46,12 @@ async def test_a_request_for_a_link_goes_to_the_agency_in_its_language(
     assert "/en/agence\n" in row.body
 
 
-async def test_a_request_for_a_link_with_an_unknown_agency_is_skipped(
+async def test_a_request_for_a_link_with_an_unknown_agency_is_a_persons_to_settle(
     office: Office, relay: ScriptedRelay
 ) -> None:
     ordered = order("link_requested", link_id="link-of-nobody")
     letters = by(office, relay)
-    assert await run(letters.send_letter, ordered) is Posted.SKIPPED
+    assert await run(letters.send_letter, ordered) is Posted.NO_ADDRESS
     assert relay.connections == 0
 
 

@@ -168,6 +168,8 @@ def the_settings(
         "ECHEANCE_DATA_DIR": str(folder),
         "ECHEANCE_EMBEDDED": "true",
         "ECHEANCE_PAYMENT_WEBHOOK_SECRET": SECRET,
+        # All of a test's people sign in from one address.
+        "ECHEANCE_SIGN_INS_PER_MINUTE": "1000000",
         "ECHEANCE_MAIL_WEBHOOK_SECRET": f"{MAIL_KEY},{NEXT_MAIL_KEY}",
     }
     return settings_from(
@@ -223,9 +225,11 @@ async def serve(
     config = uvicorn.Config(app, log_config=None, lifespan="on", ws="none")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    async with httpx2.AsyncClient(base_url=url) as http:
-        # The connection waits in the port's queue until the service has started.
-        assert (await http.get("/livez", timeout=OVERALL_LIMIT_S)).is_success
-        yield await _opened(app, http, settings)
-    server.should_exit = True
-    await serving
+    try:
+        async with httpx2.AsyncClient(base_url=url) as http:
+            # The connection waits in the port's queue until the service has started.
+            assert (await http.get("/livez", timeout=OVERALL_LIMIT_S)).is_success
+            yield await _opened(app, http, settings)
+    finally:
+        server.should_exit = True
+        await serving

@@ -93,6 +93,7 @@ async def furnish(doors: Doors) -> None:
     day, at = date(2024, 12, 10), noon(date(2026, 11, 9))
     await doors.office.add(
         LinkRow(link_id=LINK, dossier=HOLDER, permit=PERMIT, asked_on=day, since=day),
+        LinkRow(link_id="link-2", dossier=HOLDER, permit=PERMIT, asked_on=day),
         Letter(
             key=LETTER,
             dossier=HOLDER,
@@ -135,20 +136,27 @@ class Visitor:
         self._who = VISITORS[name]
 
     async def ask(
-        self, method: str, address: str, form: Mapping[str, str] | None = None
+        self,
+        method: str,
+        address: str,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
         """Ask, with the form token of one's own session and what *form* holds."""
         said = dict(form or {})
         async with knocking_at(self._doors.app) as http:
-            if self._who is not None:
-                value = await self._begin(self._who)
+            value = await self.begin()
+            if value is not None:
                 http.cookies.set("echeance_session", value)
                 said["form_token"] = form_token_of(value)
             data = said if method == "POST" else None
-            return await http.request(method, address, data=data)
+            return await http.request(method, address, data=data, headers=headers)
 
-    async def _begin(self, who: tuple[str, Role, bool]) -> str:
-        account, role, decides = who
+    async def begin(self) -> str | None:
+        """Begin a session; give the value of its cookie, None for nobody."""
+        if self._who is None:
+            return None
+        account, role, decides = self._who
         value = new_value()
         await self._doors.office.add(
             Session(
@@ -158,7 +166,6 @@ class Visitor:
                 decides=decides,
                 name="Quelqu'un",
                 browser="",
-                acr="eleve",
             )
         )
         return value

@@ -6,11 +6,15 @@ from pathlib import Path
 
 from api.pages.words import words
 from intake.matching import Unclear
+from workflows.messages import Posted
 
 ROOT = Path(__file__).parents[2]
 OPENING = {"give_to_a_person", "give_letter_to_a_person", "with_staff", "_open_aside"}
 # Whose end is how a sending ended: the code only has their beginning.
-BEGINNING, COMPOSED = "letter_", {"letter_refused", "letter_unknown"}
+BEGINNING, COMPOSED = (
+    "letter_",
+    {f"letter_{how}" for how in Posted if how not in {Posted.ACCEPTED, Posted.SKIPPED}},
+)
 
 
 def the_nodes() -> Iterator[ast.AST]:

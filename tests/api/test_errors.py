@@ -225,14 +225,16 @@ async def test_a_mistake_of_ours_is_an_incident_and_never_a_trace(
 ) -> None:
     broken = APIRouter()
 
-    @broken.get("/broken")
+    @broken.get("/api/broken")
     async def break_down() -> None:
         raise ZeroDivisionError("a secret of ours")
 
     settings = the_settings(database_url, tmp_path, "127.0.0.1:1")
     async with open_doors(settings) as doors:
         doors.app.include_router(broken)
-        answer = await doors.ask("GET", "/broken", headers={"Accept-Language": "en"})
+        answer = await doors.ask(
+            "GET", "/api/broken", headers={"Accept-Language": "en"}
+        )
     assert answer.status_code == 500
     incident = answer.json()["incident"]
     assert incident in answer.json()["detail"]
