@@ -60,8 +60,7 @@ class Voice:
         key = f"refused.{refused.code}"
         if key in words():
             return self(key, **refused.about)
-        said = WORDINGS[refused.code].said_in(self.language, refused.about)
-        return escape(french_spacing(said) if self.language == "fr" else said)
+        return escape(refusal(refused, self.language))
 
     def say(self, sentence: Sentence) -> Markup:
         """Say a sentence chosen elsewhere."""
@@ -116,7 +115,8 @@ def notice_name(notice: str, language: Language) -> str:
 
 def refusal(refused: Refused, language: Language) -> str:
     """Word a refusal of ours inside another sentence."""
-    return str(Voice(language).refusal(refused).unescape())
+    said = WORDINGS[refused.code].said_in(language, refused.about)
+    return french_spacing(said) if language == "fr" else said
 
 
 def count(number: int, language: Language) -> str:
