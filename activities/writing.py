@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from letters.compose import Attachment, compose, message_id
 from letters.facts import ConditionLine, LetterFacts
+from letters.proofs import proof_of
 from letters.returning import return_path
 from letters.wording import Language
 from records.invoices import number_of_invoice
@@ -27,9 +28,12 @@ from rules.policy import load_policy
 from rules.reasons import Finding
 from rules.standing import last_day_to_renew
 from settings import Settings
-from workflows.messages import LetterOrder
+from workflows.messages import LetterOrder, ProofPurpose
 
 TO_AGENCIES = frozenset({"link_requested"})
+TO_ANOTHER_ADDRESS = frozenset({"address_to_confirm", "address_changed"})
+"""Letters whose text is where they go: the address to come, or the one before."""
+
 """Notices written to the agency of a link; every other goes to the person."""
 
 
@@ -98,13 +102,14 @@ async def write(
     if to is None or not to.email.strip():
         return None
     language = cast("Language", to.language)
+    recipient = _recipient(order, matter, to.email)
     own_id = message_id(order.key, secret=head.secret, domain=head.domain)
     comes_back_to = return_path(head.return_address, own_id)
     message = compose(
         _facts(order, matter, head, language),
         language=language,
         sender=head.sender,
-        recipient=to.email.strip(),
+        recipient=recipient.strip(),
         message_id=own_id,
         return_path=comes_back_to,
         attachments=enclosed,
@@ -112,8 +117,15 @@ async def write(
     # A receipt speaks of the day of capture; the letter is dated by its own.
     del message["Date"]
     message["Date"] = order.occurred_at.astimezone(ZONE)
-    recipient = message["To"].addresses[0].addr_spec
-    return Written(message, recipient, language, comes_back_to)
+    written_to = message["To"].addresses[0].addr_spec
+    return Written(message, written_to, language, comes_back_to)
+
+
+def _recipient(order: LetterOrder, matter: _Matter, on_file: str) -> str:
+    """Name where a letter goes: two go to an address that is not on file."""
+    if order.notice in TO_ANOTHER_ADDRESS and matter.text is not None:
+        return matter.text
+    return on_file
 
 
 async def _matter_of(session: AsyncSession, order: LetterOrder) -> _Matter:
@@ -169,18 +181,26 @@ def _facts(
         missing=order.missing,
         conditions=tuple(_line(finding) for finding in order.findings),
         ground=order.ground,
-        reason_text=matter.text,
+        reason_text=None if order.notice in TO_ANOTHER_ADDRESS else matter.text,
         remaining=order.remaining,
         corrected=order.corrected,
         expiry_corrected=order.expiry_corrected,
         intake_address=head.intake_address,
         help_address=head.help_address,
         portal_url=f"{head.public_url.rstrip('/')}/{language}/{_page(order)}",
+        proof_url=_proof_url(order, head, language),
     )
 
 
 def _number(invoice: InvoiceRow | None) -> str | None:
     return invoice.number if invoice else None
+
+
+def _proof_url(order: LetterOrder, head: Letterhead, language: Language) -> str | None:
+    if order.notice not in set(ProofPurpose) or order.text_id is None:
+        return None
+    proof = proof_of(order.text_id, secret=head.secret)
+    return f"{head.public_url.rstrip('/')}/{language}/confirmer/{proof}"
 
 
 def _page(order: LetterOrder) -> str:

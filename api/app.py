@@ -14,6 +14,7 @@ from api import health, json_v1, metrics, reference, simulated_payments
 from api.access import ensure_tokens, tokens_file
 from api.guard import Guard
 from api.pages import (
+    address,
     agency,
     agency_check,
     cancelling,
@@ -32,9 +33,11 @@ from api.pages import (
     observing,
     opening,
     paying,
+    proving,
     signing_in,
     simulator,
     start,
+    taking_back,
     transferring,
     unlinking,
     verification,
@@ -92,6 +95,9 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(unlinking.router)
     app.include_router(observing.router)
     app.include_router(cancelling.router)
+    app.include_router(address.router)
+    app.include_router(taking_back.router)
+    app.include_router(proving.router)
     app.include_router(agency.router)
     app.include_router(agency_check.router)
     app.include_router(mail.router)

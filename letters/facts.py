@@ -50,6 +50,9 @@ class Notice(StrEnum):
     CORRECTION_MADE = "correction_made"
     CANCELLATION_ASKED = "cancellation_asked"
     ADDRESS_CHANGE_ASKED = "address_change_asked"
+    ADDRESS_TO_CONFIRM = "address_to_confirm"
+    ADDRESS_CHANGED = "address_changed"
+    TAKE_BACK_ASKED = "take_back_asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class LetterFacts:
     intake_address: str | None = None
     help_address: str | None = None
     portal_url: str | None = None
+    proof_url: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a dossier that is no number and an instant without its zone."""

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.standing import explain, phase_at, way_back_until
     from workflows.commands import refusal_of
     from workflows.messages import (
+        AddressChanged,
         AgencyLinked,
         AgencyUnlinked,
         AnyCommand,
@@ -30,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
         PaymentRefunded,
         PaymentReversed,
         PermitChanged,
+        ProofAsked,
         RefundRefused,
         Refusal,
         RequestLink,
@@ -126,6 +128,16 @@ class Doors:
     @workflow.signal
     async def letter_bounced(self, fact: LetterBounced) -> None:
         """Record that a letter came back."""
+        self._hear(fact)
+
+    @workflow.signal
+    async def proof_asked(self, fact: ProofAsked) -> None:
+        """Record that a mailbox is to prove whose it is."""
+        self._hear(fact)
+
+    @workflow.signal
+    async def address_changed(self, fact: AddressChanged) -> None:
+        """Record that the person is reached elsewhere from now on."""
         self._hear(fact)
 
     @workflow.signal

@@ -20,6 +20,7 @@ from rules.numbers import DossierNumber
 from rules.reasons import EXPIRY_PAGE, Condition, Finding
 from rules.standing import ended_certificate
 from workflows.messages import (
+    AddressChanged,
     AgencyLinked,
     AgencyUnlinked,
     AnyFact,
@@ -31,6 +32,7 @@ from workflows.messages import (
     PaymentRefunded,
     PaymentReversed,
     PermitChanged,
+    ProofAsked,
     RefundRefused,
     ResultAnswered,
     ResultAsked,
@@ -49,6 +51,9 @@ from workflows.turn import Turn
 
 LONGEST_EARLY_NOTICE = timedelta(days=366)
 """A date farther ahead than this is a mistake, not a notice (our policy, not law)."""
+
+PROOF_LASTS = timedelta(days=2)
+"""How long a link sent to a mailbox serves, last day included (our policy, not law)."""
 
 
 _HEARD_WHEN_CLOSED = (
@@ -90,6 +95,16 @@ def hear(turn: Turn, fact: AnyFact) -> None:  # noqa: C901, PLR0912 # one arm a 
         case LetterBounced():
             turn.note("letter_bounced", fact.source, letter=fact.letter_key)
             turn.give_letter_to_a_person("letter_bounced", fact.letter_key)
+        case ProofAsked():
+            turn.note(fact.purpose, "person")
+            until = turn.today + PROOF_LASTS
+            turn.write(
+                fact.purpose, fact.text_id, text_id=fact.text_id, act_before=until
+            )
+        case AddressChanged():
+            turn.note("address_changed", "person")
+            # To the address before: who did not ask for it must hear of it.
+            turn.write("address_changed", fact.fact_id, text_id=fact.text_id)
         case ResultAsked():
             _result_asked(turn, fact)
         case ResultAnswered():

@@ -146,6 +146,31 @@ class LetterBounced(Fact):
     letter_key: str
 
 
+class ProofPurpose(StrEnum):
+    """What a mailbox is asked to prove, by the notice of the letter that asks it."""
+
+    ADDRESS = "address_to_confirm"
+    TAKE_BACK = "take_back_asked"
+
+
+class ProofAsked(Fact):
+    """Somebody signed in must show that a mailbox is theirs, by a link sent to it.
+
+    The wish was kept as *text_id*: of an address, the one to write to.
+    """
+
+    kind: Literal["proof_asked"] = "proof_asked"
+    purpose: ProofPurpose
+    text_id: str
+
+
+class AddressChanged(Fact):
+    """The person's address changed; the one before was kept as *text_id*."""
+
+    kind: Literal["address_changed"] = "address_changed"
+    text_id: str
+
+
 class ResultAsked(Fact):
     """Another dossier asks this expired one for its exam result."""
 
@@ -188,6 +213,8 @@ AnyFact = Annotated[
     | ExamPassed
     | PermitChanged
     | LetterBounced
+    | ProofAsked
+    | AddressChanged
     | ResultAsked
     | ResultAnswered
     | ResultTaken

@@ -31,7 +31,7 @@ from api.v1.showing import (
     policy_for,
     shown,
 )
-from letters.facts import ConditionLine
+from letters.facts import ConditionLine, Notice
 from letters.wording import condition
 from payments.due import ToPay, invoice_to_pay
 from records.models import DossierRow, Person
@@ -89,7 +89,8 @@ async def see_letter(
         language,
         number=row.number,
         letter=letter,
-        text=found.body,
+        # What only the new mailbox may know is not read here.
+        text=None if found.notice == Notice.ADDRESS_TO_CONFIRM else found.body,
     )
 
 

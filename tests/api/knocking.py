@@ -58,6 +58,7 @@ _THINGS: Mapping[str, str] = {
     "permit": PERMIT,
     "session_id": "ps_of_nobody",
     "invoice": INVOICE,
+    "proof": "address_to_confirm-none.none",
 }
 _QUERIES: Mapping[str, str] = {
     "/lettre": f"?key={quote(LETTER, safe='')}",

@@ -55,7 +55,8 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
     # The end of these keys is a phase, an act, a state or a rank.
     chosen = (
         *(f"sign_in.{door}" for door in (*DOORS, "failed_")),
-        *("frame.home_", "done.", "dossier.go_"),
+        *("frame.home_", "done.", "dossier.go_", "proving.", "refused."),
+        *("sorry.title_", "sign_in.for_"),
         # The desk's: a decision, a reason, who did it, what a line is about.
         *("desk.said_", "desk.reads_", "desk.decision_", "desk.next_", "desk.by_"),
         *("desk.reason_", "desk.do_", "desk.line_"),
