@@ -13,10 +13,10 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install \
 export PYTHONTZPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format bench reset doctor
+.PHONY: help run demo test lint prove prove-long format bench reset doctor
 
 help: ## Say what can be asked
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 
 run: $(VENV)/.run ## Start everything on this machine, play the demo once, stay
 	@exec $(BIN)/python cli.py up
@@ -32,6 +32,13 @@ reset: $(VENV)/.run ## Forget everything kept on this machine
 
 test: lint $(VENV)/.browser $(VENV)/.dovecot ## Lint, types, import contracts and every test
 	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/python -m proof --lives 20000
+
+prove: $(VENV)/.dev ## Live 20,000 random lives, and find every planted bug
+	$(BIN)/python -m proof --plants --lives 20000
+
+prove-long: $(VENV)/.dev ## The same with 5,000,000 lives
+	$(BIN)/python -m proof --plants --lives 5000000
 
 lint: $(VENV)/.dev ## Lint, format, types, import contracts
 	$(BIN)/ruff check .

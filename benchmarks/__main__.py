@@ -12,6 +12,7 @@ from benchmarks.desk import desk
 from benchmarks.documents import documents
 from benchmarks.embedded_stack import embedded_stack
 from benchmarks.pages import pages
+from benchmarks.paying import paying
 from benchmarks.posting import posting
 from benchmarks.reading import reading
 
@@ -27,6 +28,7 @@ async def measure() -> None:
         documents,
         pages,
         desk,
+        paying,
     ):
         async for name, figure, aim in part():
             table.add_row(name, figure, aim)

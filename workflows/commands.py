@@ -244,6 +244,8 @@ def _record_decision(
 
 
 def _refusal_of_correction(turn: Turn, command: Correct) -> Refusal | None:
+    if turn.dossier.ending is not None:
+        return Refusal.WRONG_PHASE
     if command.value > turn.today + LONGEST_EARLY_NOTICE * 4:
         return Refusal.ABSURD_DATE
     before = _value_to_correct(turn.dossier, command)

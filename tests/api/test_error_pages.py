@@ -34,7 +34,7 @@ async def service(away: Doors) -> Doors:
         ("decider", "GET", "/bureau/courriel/recus?suite=brisee", 422),
         ("decider", "GET", "/bureau?suite=brisee", 422),
         ("decider", "GET", "/bureau/courriel?jour=demain", None),
-        ("nobody", "POST", f"/dossier/{HOLDER}/horloge", 422),
+        ("its person", "POST", f"/dossier/{HOLDER}/horloge", 422),
     ],
 )
 async def test_what_was_mistyped_is_answered_by_a_page(

@@ -55,7 +55,8 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
     # The end of these keys is a phase, an act, a state or a rank.
     chosen = (
         *(f"sign_in.{door}" for door in (*DOORS, "failed_")),
-        *("frame.home_", "done.", "dossier.go_"),
+        *("frame.home_", "done.", "dossier.go_", "proving.", "refused."),
+        *("sorry.title_", "sign_in.for_"),
         # The desk's: a decision, a reason, who did it, what a line is about.
         *("desk.said_", "desk.reads_", "desk.decision_", "desk.next_", "desk.by_"),
         *("desk.reason_", "desk.do_", "desk.line_"),
@@ -66,6 +67,10 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
         *("mail.standstill", "mail.nobody_told", "mail.deferred", "mail.leaving"),
         *("mail.in_doubt", "mail.came_back", "mail.messages", "mail.set_aside"),
         "mail.missed",
+        # An operation, what was done, and what looks wrong about an amount.
+        *("fees.issue", "fees.renewal", "fees.said_", "fees.warn_"),
+        # An operation, how a try to pay stands, a button, the state of an invoice.
+        *("paying.for_", "paid.", "simulator.", "invoices.state_"),
         *("status.", "history.", "coming.", "letters.", "step.", "turn.", "kind."),
         *("verdict.", "verdict_is.", "verdict_means."),
         # A code said otherwise on a page; a status; what a stronger sign-in is for.

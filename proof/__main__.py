@@ -1,0 +1,135 @@
+"""Prove it: python -m proof --lives 20000 --plants; findings are shrunk and kept."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from engine import leave
+from proof import standin
+from proof.draws import draw
+from proof.histories import History, as_text, kept_in
+from proof.judge import Verdict, judge
+from proof.model import live
+from proof.plants import PLANTS, planted
+from proof.shrink import in_words, shrunk
+
+FOUND = Path(__file__).parent / "found"
+MOST_OPEN = 0.02
+"""At most so many duties may have two right answers; more would hide bugs."""
+
+SEEDS_FOR_PLANTS = 4000
+_A_BATCH = 250
+_out = Console(highlight=False, soft_wrap=True)
+
+
+def verdict_on(history: History) -> Verdict:
+    """Live a history on the model layer, and judge it."""
+    return judge(history, live(history))
+
+
+def fails(history: History) -> bool:
+    """Whether the judge finds anything."""
+    return bool(verdict_on(history).findings)
+
+
+def live_batch(first: int) -> tuple[list[int], Counter[str]]:
+    """Live the histories of a batch of seeds; name those that fail."""
+    failed, counts = [], Counter[str]()
+    for seed in range(first, first + _A_BATCH):
+        verdict = verdict_on(draw(seed))
+        counts["duties"] += verdict.duties
+        counts["open"] += verdict.open_duties
+        if verdict.findings:
+            failed.append(seed)
+    return failed, counts
+
+
+def replay_kept() -> int:
+    """Live again every history that ever failed; how many fail now."""
+    wrong = 0
+    for history in kept_in(FOUND):
+        findings = verdict_on(history).findings
+        wrong += bool(findings)
+        if findings:
+            _out.print(in_words(history, findings), markup=False)
+    return wrong
+
+
+def live_many(lives: int, first: int, processes: int) -> int:
+    """Live random histories; how many fail. Each is shrunk, told and kept."""
+    began, failed, counts = time.monotonic(), list[int](), Counter[str]()
+    batches = range(first, first + lives, _A_BATCH)
+    with ProcessPoolExecutor(processes, initializer=standin.install) as pool:
+        done: Iterable[tuple[list[int], Counter[str]]] = pool.map(live_batch, batches)
+        shown = track(done, "lives", len(batches), console=_out)
+        for seeds, counted in shown:
+            failed += seeds
+            counts += counted
+    for seed in failed[:5]:
+        keep_and_tell(draw(seed))
+    took = time.monotonic() - began
+    share = counts["open"] / max(counts["duties"], 1)
+    _out.print(
+        f"{len(batches) * _A_BATCH} lives, {counts['duties']} letters expected,"
+        f" {share:.2%} with two right answers, {len(failed)} lives wrong, {took:.0f} s"
+    )
+    return len(failed) + (share > MOST_OPEN)
+
+
+def keep_and_tell(history: History) -> None:
+    """Shrink a failing history, tell it in words, keep it for ever."""
+    small = shrunk(history, fails)
+    _out.print(in_words(small, verdict_on(small).findings), markup=False)
+    FOUND.mkdir(exist_ok=True)
+    (FOUND / f"{small.name}.json").write_text(as_text(small))
+
+
+def find_plants() -> int:
+    """Look for each planted bug, from the first seed on; how many are missed."""
+    missed, began = 0, time.monotonic()
+    histories = [draw(seed) for seed in range(SEEDS_FOR_PLANTS)]
+    for name in PLANTS:
+        with planted(name):
+            found = next(_findings(histories), None)
+        missed += found is None
+        how = "NOT FOUND" if found is None else f"life {found[0]}: {found[1]}"
+        _out.print(f"{name.replace('_', ' '):44} {how}", markup=False)
+    took = time.monotonic() - began
+    _out.print(f"{len(PLANTS)} planted bugs, {missed} missed, {took:.0f} s")
+    return missed
+
+
+def _findings(histories: Iterable[History]) -> Iterator[tuple[int, str]]:
+    found = ((n, verdict_on(h).findings) for n, h in enumerate(histories, 1))
+    return chain.from_iterable(((n, f) for f in findings) for n, findings in found)
+
+
+def main() -> int:
+    """Prove what was asked for; 0 when nothing is wrong."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--lives", type=int, default=0)
+    asked.add_argument("--first-seed", type=int, default=0)
+    asked.add_argument("--processes", type=int, default=2)
+    asked.add_argument("--plants", action="store_true")
+    given = asked.parse_args()
+    standin.install()
+    wrong = replay_kept()
+    if given.plants:
+        wrong += find_plants()
+    if given.lives:
+        wrong += live_many(given.lives, given.first_seed, given.processes)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    leave(code)
