@@ -4,30 +4,34 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from api import health, json_v1, metrics, reference, simulated_payments
 from api.access import ensure_tokens, tokens_file
 from api.guard import Guard
 from api.pages import (
     agency,
+    cancelling,
     clock,
     desk,
     desk_dossier,
     desk_task,
     dossier,
-    finding,
     incoming,
     linking,
     mail,
     mine,
+    observing,
     opening,
     signing_in,
     start,
     transferring,
+    unlinking,
     verification,
 )
 from api.pages.clock import Mover
@@ -41,6 +45,7 @@ from records.database import Sessions, make_engine, make_sessions
 from settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def create_app(settings: Settings | None = None, mover: Mover | None = None) -> FastAPI:
@@ -68,14 +73,17 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     if settings.embedded:
         app.include_router(simulated_payments.router)
         app.include_router(clock.router)
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=_own_names(settings))
     app.state.mover = mover if settings.embedded else None
     app.include_router(start.router)
-    app.include_router(finding.router)
     app.include_router(signing_in.router)
     app.include_router(dossier.router)
     app.include_router(mine.router)
     app.include_router(opening.router)
     app.include_router(linking.router)
+    app.include_router(unlinking.router)
+    app.include_router(observing.router)
+    app.include_router(cancelling.router)
     app.include_router(agency.router)
     app.include_router(mail.router)
     app.include_router(incoming.router)
@@ -89,6 +97,15 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     handle_errors(app)
     json_v1.describe_problems(app)
     return app
+
+
+def _own_names(settings: Settings) -> list[str]:
+    """Name this machine: another's name may lead here (DNS rebinding), not be served.
+
+    Elsewhere the proxy in front answers for the service's name.
+    """
+    own = urlsplit(settings.public_url).hostname
+    return [*_LOOPBACK, settings.api_host, *([own] if own else [])]
 
 
 def _name_of(route: APIRoute) -> str:

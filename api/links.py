@@ -45,7 +45,12 @@ async def confirm(
 
 
 async def end(
-    parts: Parts, link_id: str, until: date, *, permit: str | None = None
+    parts: Parts,
+    link_id: str,
+    until: date,
+    *,
+    permit: str | None = None,
+    told_by: Source = Source.AGENCY,
 ) -> FactKept:
     """End a link: *until* is its first day without effect, at most a year ahead."""
     async with parts.sessions.begin() as session:
@@ -54,6 +59,7 @@ async def end(
         if link.since is not None and until < link.since:
             raise Refused(Refusal.ABSURD_DATE)
         fact = _unlinked(link, f"until:{until}", until, now)
+        fact = fact.model_copy(update={"source": told_by})
         new = await keep_fact(session, DossierNumber(link.dossier), fact)
     return await tell(parts, fact, new=new)
 

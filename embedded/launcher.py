@@ -63,6 +63,7 @@ async def _run(
         following = asyncio.create_task(_follow(stack, says)) if follow else None
         if demo:
             await _play_once(stack, says)
+        says(sentence("try"))
         await stop.asked.wait()
         if following is not None:
             following.cancel()

@@ -138,6 +138,18 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Ctrl-C pour arrêter ; « make reset » pour tout oublier.",
         "Ctrl-C to stop; “make reset” to forget everything.",
     ),
+    "try": (
+        (
+            "Pour essayer : ouvrez le service, puis une session comme Marc (certificat "
+            "expiré hier), Nadia, Louise ou Samuel. Claire, de l'Office, ouvre tout "
+            "dossier, ceux des histoires aussi."
+        ),
+        (
+            "To try it: open the service and sign in as Marc (certificate expired "
+            "yesterday), Nadia, Louise or Samuel. Claire, of the Office, opens any "
+            "dossier, those of the stories too."
+        ),
+    ),
     "demo_failed": (
         "La démonstration a échoué (code {code}) ; la pile reste en marche.",
         "The demonstration failed (code {code}); the stack stays up.",

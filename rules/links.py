@@ -3,8 +3,21 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from rules.civil_time import delay
 from rules.dossier import Dossier, Link
 from rules.numbers import PermitNumber
+
+_DAYS_TO_REPORT = 15
+
+
+def last_day_to_report(change: date, *, delays_extended: bool) -> date:
+    """
+    Name the last day to tell a link's beginning or end, within 15 days of it.
+
+    (OPC, changing-information, 2019-07-03) for a new agent;
+    (OPC, work-stoppage, 2021-05-03) for the end of a link.
+    """
+    return delay(change, _DAYS_TO_REPORT, delays_extended=delays_extended)
 
 
 def permit_is_valid(dossier: Dossier, permit: PermitNumber, day: date) -> bool:

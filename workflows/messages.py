@@ -32,6 +32,7 @@ class Source(StrEnum):
     STAFF = "staff"
     DOSSIER = "dossier"  # another dossier's story
     RELAY = "relay"  # the mail relay
+    PERSON = "person"  # whose dossier it is, signed in
 
 
 class Fact(Message):

@@ -10,20 +10,20 @@ from temporalio.service import RPCError
 
 from api.language import Language
 from api.pages.dossier import see, still_to_come
-from api.pages.own_host import asked_by_own_name, asked_from_own_page
+from api.pages.mine import number_of
 from api.pages.rendering import Page, sorry
+from api.pages.seeing import DossierToRead
 from api.pages.words import Voice
 from api.parts import Parts, TheParts
-from api.v1.showing import known, number_of, own_now
+from api.signin.who import own_form
+from api.v1.showing import own_now
 from rules.numbers import DossierNumber
 
 Mover = Callable[[Parts, DossierNumber, datetime], Awaitable[None]]
 """Moves a dossier's clock to an instant; given by whoever starts the service."""
 
 router = APIRouter(
-    route_class=Page,
-    include_in_schema=False,
-    dependencies=[Depends(asked_by_own_name), Depends(asked_from_own_page)],
+    route_class=Page, include_in_schema=False, dependencies=[Depends(own_form)]
 )
 _A_MINUTE = timedelta(minutes=1)
 
@@ -33,19 +33,19 @@ async def move_clock(
     request: Request,
     parts: TheParts,
     language: Language,
-    number: str,
+    row: DossierToRead,
     jump: Annotated[Literal["1", "7", "30", "90", "next"], Form()],
 ) -> Response:
     """Move one dossier ahead by days, or to its next due date."""
     mover: Mover | None = request.app.state.mover
+    number = number_of(row)
     async with parts.sessions() as session:
-        known_number = number_of(await known(session, number))
         now = await own_now(session, number)
     if mover is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
-    to = await _aim(parts, known_number, now, jump)
+    to = await _aim(parts, number, now, jump)
     try:
-        await mover(parts, known_number, to)
+        await mover(parts, number, to)
     except RPCError:
         told = Voice(language)("sorry.clock")
         return sorry(request, told, status.HTTP_503_SERVICE_UNAVAILABLE)

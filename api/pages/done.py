@@ -12,7 +12,7 @@ from api.language import Language
 from api.pages.words import Sentence
 
 _REFERENCE = re.compile(r"[0-9A-Z]{8}")
-ACTS = ("opened", "transfer", "link")
+ACTS = ("opened", "transfer", "link", "unlink", "observe", "cancel")
 """What can have been done, by the keys that word it."""
 
 

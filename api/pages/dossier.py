@@ -1,20 +1,21 @@
-"""One dossier's page and its letters; on the embedded stack only, without sign-in."""
+"""One dossier's page and its letters, for its person and for officers."""
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
-from fastapi import APIRouter, Depends, Request, Response, status
+from fastapi import APIRouter, Request, Response, status
 from fastapi.responses import RedirectResponse
 
 from api.access import Role
 from api.language import Language
 from api.pages.done import what_was_done
-from api.pages.finding import read_number
+from api.pages.mine import number_of
 from api.pages.rendering import Page, mail_link, page, sorry, spaced
-from api.pages.seeing import may_see
+from api.pages.seeing import DossierToRead
 from api.pages.seen import Seen, headline
 from api.pages.steps import steps
 from api.pages.telling import letters_kept, what_comes, what_happened
@@ -26,28 +27,23 @@ from api.v1.discretion import LINES_OF_THE_OFFICE
 from api.v1.showing import (
     agenda_shown,
     explanation_shown,
-    known,
     own_now,
     policy_for,
     shown,
 )
 from letters.facts import ConditionLine
 from letters.wording import condition
-from records.models import Person
+from records.models import DossierRow, Person
 from records.queries import letters_of, timeline_of
 from records.trails import steps_in_dossier, steps_of
 from rules.agenda import Act
 from rules.civil_time import civil_date
-from rules.dossier import Phase
+from rules.dossier import Phase, Stage
 from rules.numbers import DossierNumber
 from rules.reasons import Condition, Finding
 from workflows.messages import DutyView
 
-router = APIRouter(
-    route_class=Page,
-    include_in_schema=False,
-    dependencies=[Depends(may_see)],
-)
+router = APIRouter(route_class=Page, include_in_schema=False)
 _LINES = 500
 JUMPS = (1, 7, 30, 90)
 """How many days a dossier's clock may be moved ahead at once."""
@@ -55,44 +51,53 @@ JUMPS = (1, 7, 30, 90)
 
 @router.get("/{language:fr_or_en}/dossier/{number}")
 async def see_dossier(
-    request: Request, parts: TheParts, language: Language, number: str
+    request: Request,
+    parts: TheParts,
+    language: Language,
+    row: DossierToRead,
+    number: str,
 ) -> Response:
     """Show where a dossier stands, what is missing, until when and why."""
-    read = await read_number(request, language, number)
-    if isinstance(read, Response):
-        return read
-    if read != number:
+    if row.number != number:  # as people write it: with spaces, in small letters
         return RedirectResponse(
-            f"/{language}/dossier/{read}", status.HTTP_303_SEE_OTHER
+            f"/{language}/dossier/{row.number}", status.HTTP_303_SEE_OTHER
         )
-    return await _dossier_page(request, parts, language, read)
+    return await _dossier_page(request, parts, language, row)
 
 
 @router.get("/{language:fr_or_en}/dossier/{number}/lettre")
 async def see_letter(
-    request: Request, parts: TheParts, language: Language, number: str, key: str = ""
+    request: Request,
+    parts: TheParts,
+    language: Language,
+    row: DossierToRead,
+    key: str = "",
 ) -> Response:
     """Show the text of one letter."""
     async with parts.sessions() as session:
-        await known(session, number)
-        rows = await letters_of(session, number)
+        rows = await letters_of(session, row.number)
         steps = await steps_of(session, key)
-    row = next((row for row in rows if row.key == key), None)
-    if row is None:
+    found = next((each for each in rows if each.key == key), None)
+    if found is None:
         told = Voice(language)("sorry.no_such_letter")
         return sorry(request, told, status.HTTP_404_NOT_FOUND)
-    (letter,) = letters_kept([row], steps)
+    (letter,) = letters_kept([found], steps)
     return page(
-        request, "letter.html", language, number=number, letter=letter, text=row.body
+        request,
+        "letter.html",
+        language,
+        number=row.number,
+        letter=letter,
+        text=found.body,
     )
 
 
 async def _dossier_page(
-    request: Request, parts: Parts, language: Language, number: DossierNumber
+    request: Request, parts: Parts, language: Language, row: DossierRow
 ) -> Response:
+    number = number_of(row)
     seen, duties = await see(parts, number)
     async with parts.sessions() as session:
-        row = await known(session, number)
         person = await session.get_one(Person, row.person_id)
         lines = await timeline_of(
             session, number, after=0, limit=_LINES, without=LINES_OF_THE_OFFICE
@@ -150,18 +155,41 @@ def still_to_come(duties: list[DutyView], at: datetime) -> tuple[DutyView, ...]:
     )
 
 
-def _doable(request: Request, seen: Seen) -> tuple[str, ...]:
-    """Name the pages on which a person who is signed in does what is theirs to do."""
+@dataclass(frozen=True, slots=True)
+class Doable:
+    """The pages on which a person does their part: what is due now, and the rest."""
+
+    now: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    comes_back: bool = False
+
+
+def _doable(request: Request, seen: Seen) -> Doable:
+    """Name the pages, to a person who is signed in; an officer does nothing here."""
     who: SignedIn | None = request.state.signed_in
     if who is None or who.role is not Role.REPRESENTATIVE:
-        return ()
-    phase = seen.state.phase
-    pages = []
-    if phase is Phase.EXAM_AWAITED:
-        pages.append("transfert")
-    if phase not in {Phase.EXPIRED, Phase.CLOSED}:
-        pages.append("agence")
-    return tuple(pages)
+        return Doable()
+    match seen.state.phase:
+        case Phase.CLOSED:
+            return Doable()
+        case Phase.EXPIRED:
+            comes_back = seen.dossier.result_promised_to is None
+            return Doable(also=("annulation",), comes_back=comes_back)
+        case _:
+            now = _due_now(seen)
+            rest = ("agence", "annulation")
+            return Doable(now, tuple(each for each in rest if each not in now))
+
+
+def _due_now(seen: Seen) -> tuple[str, ...]:
+    asked = seen.dossier.request
+    if asked is not None and asked.stage is Stage.NOTICE_GIVEN:
+        return ("observations",)
+    if seen.state.phase is Phase.EXAM_AWAITED:
+        return ("transfert",)
+    linked_or_asked = seen.is_linked or seen.pending_link or seen.coming_link
+    waits_for_link = seen.state.phase in {Phase.TO_FINALIZE, Phase.SUSPENDED}
+    return ("agence",) if waits_for_link and not linked_or_asked else ()
 
 
 _ANSWERS: Mapping[bool | None, str] = {True: "yes", False: "no", None: "waiting"}

@@ -47,6 +47,12 @@ def speaking_for(who: SignedIn) -> Caller:
     return Caller(who.role, who.account)
 
 
+@router.get("/{language:fr_or_en}/dossier")
+async def follow_letter(language: Language, _who: ThePerson) -> Response:
+    """Lead on from the address that every letter bears."""
+    return RedirectResponse(f"/{language}/mes-dossiers", status.HTTP_303_SEE_OTHER)
+
+
 @router.get("/{language:fr_or_en}/mes-dossiers")
 async def list_mine(
     request: Request, parts: TheParts, language: Language, who: ThePerson

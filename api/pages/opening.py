@@ -3,9 +3,11 @@
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.language import Language
+from api.pages.checking import Check, check_page
 from api.pages.done import done
 from api.pages.forms import Faults, FormWritten, Step, Written, first_time
 from api.pages.rendering import Page, page
+from api.pages.words import Sentence
 from api.parts import Parts, TheParts
 from api.signin.who import SignedIn, ThePerson, own_form
 from api.stories import Stories
@@ -41,10 +43,24 @@ async def take(
         shown = faults if written.step is not Step.WRITE else Faults()
         return _form(request, language, written, shown)
     if written.step is Step.CHECK:
-        return page(request, "opening_check.html", language, written=written)
+        return check_page(request, language, _check(written), written)
     number = await _open(parts, who, written)
     await Stories(parts.client).begin(number)
     return done(language, number, "opened", written.key)
+
+
+def _check(written: Written) -> Check:
+    tongue = "english" if written[_LANGUAGE] == "en" else "french"
+    return Check(
+        "/nouveau-dossier",
+        [
+            (Sentence("opening.name"), written[_NAME]),
+            (Sentence("opening.email"), written[_EMAIL]),
+            (Sentence("opening.language"), Sentence(f"opening.{tongue}")),
+        ],
+        [Sentence("opening.next")],
+        Sentence("opening.send"),
+    )
 
 
 async def _open(parts: Parts, who: SignedIn, written: Written) -> DossierNumber:

@@ -1,31 +1,39 @@
 """Who may look into a dossier: its person, and officers of the Office."""
 
-from fastapi import Request
+from typing import Annotated
+
+from fastapi import Depends
 
 from api.access import Role
 from api.errors import Refused
-from api.pages.own_host import asked_by_own_name
-from api.parts import parts_of
-from api.signin.who import SignInNeeded, whoever
+from api.parts import TheParts
+from api.signin.who import TheReader
 from records.accounts import dossier_of_account
+from records.models import DossierRow
+from records.queries import dossier_numbered
+from rules.numbers import BadNumber, parse_dossier_number
 from workflows.messages import Refusal
 
 
-async def may_see(request: Request, number: str) -> None:
-    """Let through who may see a dossier; raises SignInNeeded, or Refused.
+async def _dossier_to_read(parts: TheParts, who: TheReader, number: str) -> DossierRow:
+    """Find a dossier to look into: an officer any, a person their own.
 
-    Another person's dossier is refused just as one that does not exist. On the
-    one-machine stack whoever sits at the machine sees all: its people are invented.
+    Raises Refused for another person's just as for one that does not exist.
     """
-    parts = parts_of(request)
-    if parts.settings.embedded:
-        await asked_by_own_name(request)
-        return
-    who = await whoever(request)
-    if who is not None and who.role is Role.OFFICER:
-        return
-    if who is None or who.role is not Role.REPRESENTATIVE:
-        raise SignInNeeded(Role.REPRESENTATIVE)
+    try:
+        number = parse_dossier_number(number)
+    except BadNumber as none:
+        raise Refused(Refusal.UNKNOWN_DOSSIER) from none
     async with parts.sessions() as session:
-        if await dossier_of_account(session, who.account, number) is None:
-            raise Refused(Refusal.UNKNOWN_DOSSIER)
+        row = (
+            await dossier_numbered(session, number)
+            if who.role is Role.OFFICER
+            else await dossier_of_account(session, who.account, number)
+        )
+    if row is None:
+        raise Refused(Refusal.UNKNOWN_DOSSIER)
+    return row
+
+
+DossierToRead = Annotated[DossierRow, Depends(_dossier_to_read)]
+"""The dossier of the address, for its person or for an officer."""

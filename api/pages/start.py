@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.language import Language
-from api.pages.newest import newest_dossiers
-from api.pages.own_host import asked_by_own_name
 from api.pages.rendering import Page, page, preferred, static
 from api.parts import Parts, TheParts
 from records.clock import database_now
@@ -18,11 +16,7 @@ from rules.dossier import Kind, Operation
 from rules.fees import amount_on
 from rules.policy import Policy, load_policy
 
-router = APIRouter(
-    route_class=Page,
-    include_in_schema=False,
-    dependencies=[Depends(asked_by_own_name)],
-)
+router = APIRouter(route_class=Page, include_in_schema=False)
 _A_YEAR_S = 31_536_000
 _LOG = "/api/log"
 
@@ -59,13 +53,11 @@ async def start(request: Request, parts: TheParts, language: Language) -> HTMLRe
     """Say what the service is for; on the embedded stack, where everything is."""
     async with parts.sessions() as session:
         today = civil_date(await database_now(session))
-        newest = await newest_dossiers(session) if parts.settings.embedded else ()
     return page(
         request,
         "start.html",
         language,
         cost=cost_on(today, load_policy(Kind.CAR, today)),
-        newest=newest,
         inbox_url=_inbox_of(parts),
         temporal_url=parts.settings.temporal_ui_url,
     )

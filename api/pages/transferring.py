@@ -6,10 +6,12 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.errors import Refused
 from api.language import Language
+from api.pages.checking import Check, check_page
 from api.pages.done import done
 from api.pages.forms import Faults, FormWritten, Step, Written, first_time
 from api.pages.mine import MyDossier, number_of, speaking_for
 from api.pages.rendering import Page, page
+from api.pages.words import Sentence
 from api.parts import Parts, TheParts
 from api.signin.who import SignedIn, ThePerson, own_form
 from api.v1.telling import ask, command_id
@@ -57,7 +59,7 @@ async def take(
         return await _form(request, parts, language, mine, who, written, faults)
     if written.step is Step.CHECK:
         shown = Written({_FIELD: certificate}, Step.CHECK, written.key)
-        return page(request, "transfer_check.html", language, mine=mine, written=shown)
+        return check_page(request, language, _check(mine, certificate), shown)
     command = RequestTransfer(
         command_id=command_id("request_transfer", written.key),
         by=who.account,
@@ -69,6 +71,20 @@ async def take(
         faults.refused(_FIELD, refused)
         return await _form(request, parts, language, mine, who, written, faults)
     return done(language, mine.number, "transfer", written.key)
+
+
+def _check(mine: DossierRow, certificate: str) -> Check:
+    return Check(
+        f"/dossier/{mine.number}/transfert",
+        [
+            (Sentence("transfer.row_new"), mine.number),
+            (Sentence("transfer.row_wish"), Sentence("transfer.wish")),
+            (Sentence("transfer.row_old"), certificate),
+        ],
+        [Sentence("transfer.next")],
+        Sentence("transfer.send"),
+        mine.number,
+    )
 
 
 async def _form(

@@ -124,7 +124,7 @@ def _link(seen: Seen, until: date) -> Turn:
         }
         return Turn(Whose.AGENCY, Sentence("turn.agency_confirms", asked))
     find = Sentence("turn.find_agency", {"until": until})
-    return Turn(Whose.YOU, find, by_mail=True)
+    return Turn(Whose.YOU, find)
 
 
 _TURNS: Mapping[Phase, Callable[[Seen, _Addresses], Iterator[Turn]]] = {

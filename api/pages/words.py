@@ -60,8 +60,7 @@ class Voice:
         key = f"refused.{refused.code}"
         if key in words():
             return self(key, **refused.about)
-        said = WORDINGS[refused.code].said_in(self.language, refused.about)
-        return escape(french_spacing(said) if self.language == "fr" else said)
+        return escape(refusal(refused, self.language))
 
     def say(self, sentence: Sentence) -> Markup:
         """Say a sentence chosen elsewhere."""
@@ -114,6 +113,12 @@ def notice_name(notice: str, language: Language) -> str:
     return words()[key][language]
 
 
+def refusal(refused: Refused, language: Language) -> str:
+    """Word a refusal of ours inside another sentence."""
+    said = WORDINGS[refused.code].said_in(language, refused.about)
+    return french_spacing(said) if language == "fr" else said
+
+
 def count(number: int, language: Language) -> str:
     """Word a number, its thousands apart."""
     return format_decimal(number, locale=f"{language}_CA")
@@ -130,6 +135,7 @@ _WORDINGS: Mapping[str, Callable[[Any, Language], str]] = {
     "short_instant": short_instant,
     "notice": notice_name,
     "count": count,
+    "refusal": refusal,
 }
 
 

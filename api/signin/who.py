@@ -91,16 +91,16 @@ def _shown(found: Session, value: str) -> SignedIn:
 
 
 class SignedInAs:
-    """A dependency that lets one role through; raises SignInNeeded for all others."""
+    """A dependency that lets some roles through; raises SignInNeeded for all others."""
 
-    def __init__(self, role: Role) -> None:
-        self.role = role
+    def __init__(self, role: Role, *others: Role) -> None:
+        self.roles = (role, *others)
 
     async def __call__(self, request: Request) -> SignedIn:
         """Name who is signed in."""
         found = await whoever(request)
-        if found is None or found.role is not self.role:
-            raise SignInNeeded(self.role)
+        if found is None or found.role not in self.roles:
+            raise SignInNeeded(self.roles[0])
         return found
 
 
@@ -108,6 +108,8 @@ Whoever = Annotated[SignedIn | None, Depends(whoever)]
 ThePerson = Annotated[SignedIn, Depends(SignedInAs(Role.REPRESENTATIVE))]
 TheAgency = Annotated[SignedIn, Depends(SignedInAs(Role.AGENCY))]
 TheOfficer = Annotated[SignedIn, Depends(SignedInAs(Role.OFFICER))]
+TheReader = Annotated[SignedIn, Depends(SignedInAs(Role.REPRESENTATIVE, Role.OFFICER))]
+"""Who may look into a dossier, if it is theirs to see: a person, or an officer."""
 
 
 async def deciding_officer(request: Request, who: TheOfficer) -> SignedIn:

@@ -249,16 +249,23 @@ async def comment_on_refusal(
     key: Key,
 ) -> CommandTaken:
     """Comment on an intended refusal."""
+    return await observe(parts, caller, DossierNumber(number), asked.text, key=key)
+
+
+async def observe(
+    parts: Parts, caller: Caller, number: DossierNumber, text: str, *, key: str
+) -> CommandTaken:
+    """Keep a person's comments, then tell the story that they are there."""
     command = Observe(
         command_id=command_id("observe", key),
         by=caller.subject,
-        text_id=await _keep(parts, number, "observe", key, asked.text, caller.subject),
+        text_id=await _keep(parts, number, "observe", key, text, caller.subject),
     )
-    return await ask(parts, caller, DossierNumber(number), command, key=key)
+    return await ask(parts, caller, number, command, key=key)
 
 
 @router.post("/{number}/cancellation")
-async def cancel(
+async def cancel_dossier(
     parts: TheParts,
     caller: Representative,
     number: NumberInPath,
@@ -266,12 +273,19 @@ async def cancel(
     key: Key,
 ) -> CommandTaken:
     """Close the dossier for good."""
+    return await cancel(parts, caller, DossierNumber(number), asked.text, key=key)
+
+
+async def cancel(
+    parts: Parts, caller: Caller, number: DossierNumber, reason: str, *, key: str
+) -> CommandTaken:
+    """Keep a person's reason, then have the story end."""
     command = Cancel(
         command_id=command_id("cancel", key),
         by=caller.subject,
-        text_id=await _keep(parts, number, "cancel", key, asked.text, caller.subject),
+        text_id=await _keep(parts, number, "cancel", key, reason, caller.subject),
     )
-    return await ask(parts, caller, DossierNumber(number), command, key=key)
+    return await ask(parts, caller, number, command, key=key)
 
 
 def link_id_of(number: str, permit: PermitNumber, key: str) -> str:

@@ -16,11 +16,12 @@ from fastapi import FastAPI
 from sqlalchemy import select
 from standardwebhooks import Webhook
 
-from api.access import tokens_file
+from api.access import Role, tokens_file
 from api.app import create_app
 from api.parts import Parts
+from api.signin.cookies import form_token_of, hash_of, new_value
 from records.clock import database_now
-from records.models import FactRow
+from records.models import FactRow, Session
 from records.opening import add_agency
 from rules.civil_time import civil_date
 from rules.numbers import PermitNumber
@@ -85,6 +86,23 @@ class Doors:
                 if states == {"applied"}:
                     return await self.get(f"/api/v1/dossiers/{number}", role)
                 await asyncio.sleep(0.02)
+
+    async def sit_down(self, role: Role, account: str) -> str:
+        """Begin a session, as the way back from a provider does; give its form token.
+
+        What is asked from here on is asked with its cookie.
+        """
+        value = new_value()
+        row = Session(
+            session_hash=hash_of(value),
+            account=account,
+            role=role,
+            name="Somebody",
+            browser="tests",
+        )
+        await self.office.add(row)
+        self.http.cookies["echeance_session"] = value
+        return form_token_of(value)
 
     # -------------------------------------------------- situations, by the doors alone
 

@@ -151,7 +151,7 @@ def test_every_line_that_a_story_notes_has_its_words() -> None:
 
 
 def test_a_fact_is_escaped_and_worded_as_the_sentence_asks() -> None:
-    said = Voice("fr")("find.unknown", number="<script>")
+    said = Voice("fr")("form.back_to", number="<script>")
     assert "&lt;script&gt;" in said
     at = noon(date(2026, 1, 1))
     assert (
@@ -160,4 +160,4 @@ def test_a_fact_is_escaped_and_worded_as_the_sentence_asks() -> None:
     )
     assert instant(at, "en").startswith("Thursday, January 1, 2026 at 12:00")
     with pytest.raises(KeyError):
-        Voice("en")("find.unknown")
+        Voice("en")("form.back_to")

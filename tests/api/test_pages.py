@@ -5,9 +5,12 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from html import unescape
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from sqlalchemy import select
 
+from api.access import Role
 from api.app import create_app
 from api.language import Language
 from api.pages.start import cost_on
@@ -15,7 +18,7 @@ from api.pages.words import Voice
 from api.parts import Parts
 from api.stories import Stories
 from letters.wording import LANGUAGES, deadline, full_date, weekday_date
-from records.models import Letter
+from records.models import Letter, Person
 from rules.civil_time import add_years, last_day_to_act
 from rules.dossier import (
     Dossier,
@@ -119,6 +122,7 @@ async def test_each_phase_says_its_own_headline_with_the_day_on_which_it_turns(
 ) -> None:
     dossier = built(doors.today)
     await doors.office.place(dossier)
+    await doors.sit_down(Role.OFFICER, "staff:claire")
     if phase is not Phase.CLOSED:
         assert await Stories(doors.parts.client).begin(dossier.number)
     for language in LANGUAGES:
@@ -135,6 +139,7 @@ async def test_each_phase_says_its_own_headline_with_the_day_on_which_it_turns(
 async def test_a_holder_reads_what_comes_and_why(doors: Doors) -> None:
     dossier = a_holder(doors.today + 40 * DAYS)
     await doors.office.place(dossier)
+    await doors.sit_down(Role.OFFICER, "staff:claire")
     await Stories(doors.parts.client).begin(dossier.number)
     page = await seen(doors, f"/dossier/{HOLDER}", "fr")
     said = page.texts["main"][0]
@@ -149,6 +154,7 @@ async def test_a_holder_reads_what_comes_and_why(doors: Doors) -> None:
 
 async def test_letters_are_listed_and_each_can_be_read(away: Doors) -> None:
     await away.office.place(a_holder())
+    await away.sit_down(Role.OFFICER, "staff:claire")
     key = f"{HOLDER}/2026-12-10/reminder_30"
     await away.office.add(
         Letter(
@@ -184,74 +190,104 @@ async def test_while_the_story_is_away_the_last_known_state_bears_its_hour(
 ) -> None:
     dossier = a_holder(away.today + 30 * DAYS)
     await away.office.place(dossier)
+    await away.sit_down(Role.OFFICER, "staff:claire")
     page = await seen(away, f"/dossier/{HOLDER}", "fr")
     said = page.texts["main"][0]
     assert "Le dossier ne répond pas en ce moment." in said
     assert f"{full_date(dossier.opened_on, 'fr')} à 0\u00a0h\u00a000" in said
 
 
-# ------------------------------------------------------------------- finding a dossier
+# ------------------------------------------------------------------- without a session
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_the_pages_that_need_no_dossier_are_read_in_both_languages(
+async def test_the_start_page_names_nobody_and_leads_to_sign_in(
     away: Doors, language: Language
 ) -> None:
     await away.office.place(a_holder())
-    for path in ("", "/dossier"):
-        page = await seen(away, path, language)
-        said = page.texts["main"][0]
-        assert HOLDER in said
-        assert away.parts.settings.office_help_address in said
-        other = "en" if language == "fr" else "fr"
-        (switch,) = [a for a in page.attributes["a"] if a.get("class") == "switch"]
-        assert (switch["href"], switch["lang"]) == (f"/{other}{path}", f"{other}-CA")
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    ("written", "code", "said"),
-    [
-        ("CAR2026", 422, ("trop court", "too short")),
-        ("<b>", 422, ("ne peut pas faire partie", "cannot be part")),
-        (" ", 422, ("Écrivez le numéro.", "Write the number.")),
-        (UNKNOWN, 404, (UNKNOWN, UNKNOWN)),
-    ],
-)
-async def test_a_number_that_opens_nothing_is_asked_again_with_the_reason(
-    away: Doors, language: Language, written: str, code: int, said: tuple[str, str]
-) -> None:
-    answer = await away.ask(
-        "GET", f"/{language}/dossier", params={"numero": written}, headers=HTML
-    )
-    page = read(answer, language)
-    assert answer.status_code == code
-    begins = "Erreur\u00a0:" if language == "fr" else "Error:"
-    assert page.texts["title"][0].startswith(begins)
-    told = said[LANGUAGES.index(language)]
-    (given,) = page.attributes["input"]
-    assert given["value"] == written
-    assert given["aria-invalid"] == "true"
-    summary, _switch = page.texts["ul"][1], page.texts["ul"][0]
-    assert told in summary
-    assert page.texts["main"][0].count(told) >= 2
+    page = await seen(away, "", language)
+    said = page.texts["main"][0]
+    assert HOLDER not in said
+    assert "Nadia, Marc, Louise" in said
+    assert away.parts.settings.office_help_address in said
+    doors = [a for a in page.attributes["a"] if a["href"] == f"/{language}/connexion"]
+    assert len(doors) == 2
+    other = "en" if language == "fr" else "fr"
     (switch,) = [a for a in page.attributes["a"] if a.get("class") == "switch"]
-    again = await away.ask("GET", str(switch["href"]))
-    assert again.status_code == code
-    assert (
-        read(again, "en" if language == "fr" else "fr").attributes["input"][0]["value"]
-        == written
+    assert (switch["href"], switch["lang"]) == (f"/{other}", f"{other}-CA")
+
+
+@pytest.mark.parametrize("embedded", ["true", "false"])
+async def test_without_a_session_a_dossier_leads_to_sign_in_and_back(
+    database_url: str, tmp_path: Path, embedded: str
+) -> None:
+    settings = the_settings(
+        database_url, tmp_path, "127.0.0.1:1", ECHEANCE_EMBEDDED=embedded
     )
+    async with open_doors(settings) as doors:
+        await doors.office.place(a_holder())
+        for number in (HOLDER, UNKNOWN, "CAR2026", "b"):
+            for behind in ("", "/lettre"):
+                path = f"/fr/dossier/{number}{behind}"
+                answer = await doors.ask("GET", path)
+                assert answer.status_code == 303
+                wish = quote(path, safe="")
+                assert answer.headers["location"] == f"/fr/connexion?retour={wish}"
+        answer = await doors.ask("GET", "/en/dossier")
+        assert answer.headers["location"] == "/en/connexion?retour=%2Fen%2Fdossier"
+        start = await seen(doors, "", "fr")
+        assert ("Démonstration" in start.texts["body"][0]) == (embedded == "true")
 
 
-async def test_a_number_is_read_as_people_write_it(away: Doors) -> None:
+async def test_an_officer_opens_any_dossier_as_people_write_its_number(
+    away: Doors,
+) -> None:
     await away.office.place(a_holder())
-    for path in ("/fr/dossier?numero=car 2024-00000001", "/fr/dossier/car202400000001"):
-        answer = await away.ask("GET", path)
-        assert answer.status_code == 303
-        assert answer.headers["location"] == f"/fr/dossier/{HOLDER}"
-    for path in ("/dossier/CAR2024", f"/dossier/{UNKNOWN}/lettre?key=1"):
-        await seen(away, path, "en", 404 if UNKNOWN in path else 422)
+    await away.sit_down(Role.OFFICER, "staff:claire")
+    answer = await away.ask("GET", "/fr/dossier/car 2024-00000001")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/fr/dossier/{HOLDER}"
+    assert "Marc Roy" in (await away.ask("GET", f"/fr/dossier/{HOLDER}")).text
+    for path in (
+        "/dossier/CAR2024",
+        f"/dossier/{UNKNOWN}",
+        f"/dossier/{UNKNOWN}/lettre",
+    ):
+        await seen(away, path, "en", 404)
+
+
+async def test_a_dossier_is_shown_to_its_person_and_to_no_other(away: Doors) -> None:
+    await away.office.place(a_holder())
+    async with away.parts.sessions.begin() as session:
+        person = (await session.scalars(select(Person))).one()
+        person.sign_in_subject = "person:marc"
+    await away.sit_down(Role.REPRESENTATIVE, "person:marc")
+    page = await seen(away, f"/dossier/{HOLDER}", "fr")
+    assert "Marc Roy" in page.texts["main"][0]
+    answer = await away.ask("GET", "/en/dossier")
+    assert answer.headers["location"] == "/en/mes-dossiers"
+    await away.sit_down(Role.REPRESENTATIVE, "person:nadia")
+    for behind in ("", "/lettre?key=1"):
+        others = await away.ask("GET", f"/fr/dossier/{HOLDER}{behind}")
+        nobodys = await away.ask("GET", f"/fr/dossier/{UNKNOWN}{behind}")
+        assert others.status_code == nobodys.status_code == 404
+        assert others.text.replace(HOLDER, UNKNOWN) == nobodys.text
+    await away.sit_down(Role.AGENCY, "business:boreal")
+    answer = await away.ask("GET", f"/fr/dossier/{HOLDER}")
+    assert answer.headers["location"].startswith("/fr/connexion?")
+
+
+async def test_the_band_says_what_was_done_and_prints_nothing_unread(
+    away: Doors,
+) -> None:
+    await away.office.place(a_holder())
+    await away.sit_down(Role.OFFICER, "staff:claire")
+    path = f"/dossier/{HOLDER}?fait=transfer&ref="
+    said = (await seen(away, f"{path}0A1B2C3D", "fr")).texts["main"][0]
+    assert said.strip().startswith("C'est fait")
+    assert "0A1B2C3D" in said
+    for unread in (f"{path}<b>", f"/dossier/{HOLDER}?fait=won&ref=0A1B2C3D"):
+        assert "done" not in str((await seen(away, unread, "fr")).attributes["div"])
 
 
 @pytest.mark.parametrize(
@@ -266,24 +302,7 @@ async def test_the_root_leads_to_the_language_of_the_browser(
     assert (await away.ask("GET", "/de")).status_code == 404
 
 
-# ---------------------------------------------------------------------- who sees what
-
-
-async def test_without_sign_in_no_dossier_is_shown_outside_of_the_one_machine_stack(
-    database_url: str, tmp_path: Path
-) -> None:
-    settings = the_settings(
-        database_url, tmp_path, "127.0.0.1:1", ECHEANCE_EMBEDDED="false"
-    )
-    async with open_doors(settings) as doors:
-        await doors.office.place(a_holder())
-        for path in ("", "/dossier", f"/dossier?numero={HOLDER}"):
-            page = await seen(doors, path, "fr")
-            assert "input" not in page.attributes
-            assert "Démonstration" not in page.texts["body"][0]
-            assert HOLDER not in page.texts["main"][0]
-        answer = await doors.ask("GET", f"/fr/dossier/{HOLDER}")
-        assert answer.headers["location"].startswith("/fr/connexion?retour=")
+# ------------------------------------------------------------------------ what it bears
 
 
 async def test_a_page_allows_no_script_and_no_style_from_elsewhere(
@@ -309,15 +328,22 @@ async def test_a_page_allows_no_script_and_no_style_from_elsewhere(
     assert len(script.text.splitlines()) <= 150
 
 
-async def test_a_dossier_is_not_shown_under_a_name_that_is_not_ours(
-    away: Doors,
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("elsewhere.example", 400),
+        ("127.0.0.1.elsewhere.example:8000", 400),
+        ("127.0.0.1:8000", 200),
+        ("localhost:8000", 200),
+        ("[::1]:8000", 200),
+    ],
+)
+async def test_one_machine_answers_under_its_own_names_only(
+    away: Doors, host: str, code: int
 ) -> None:
-    await away.office.place(a_holder())
-    foreign = {"Host": "elsewhere.example"}
-    for path in ("", "/dossier", f"/dossier/{HOLDER}", f"/dossier?numero={HOLDER}"):
-        answer = await away.ask("GET", f"/fr{path}", headers=foreign)
-        assert answer.status_code == 404
-        assert "Marc Roy" not in answer.text
+    answer = await away.ask("GET", "/fr", headers={"Host": host})
+    assert answer.status_code == code
+    assert answer.headers["content-security-policy"]
 
 
 # --------------------------------------------------------------------- moving the clock
@@ -335,15 +361,18 @@ async def test_a_button_moves_the_clock_of_one_dossier_and_leads_back(
     await doors.office.place(dossier)
     await Stories(doors.parts.client).begin(dossier.number)
     path = f"/fr/dossier/{HOLDER}"
+    token = await doors.sit_down(Role.OFFICER, "staff:claire")
+    form = {"form_token": token}
     without = await seen(doors, f"/dossier/{HOLDER}", "fr")
-    assert "form" not in without.attributes
-    assert (await doors.ask("POST", f"{path}/horloge", data={"jump": "7"})).is_error
+    assert "horloge" not in str(without.attributes["form"])
+    asked = {"jump": "7", **form}
+    assert (await doors.ask("POST", f"{path}/horloge", data=asked)).is_error
     doors.app.state.mover = mover
     page = await seen(doors, f"/dossier/{HOLDER}", "fr")
-    jumps = [button["value"] for button in page.attributes["button"]]
+    jumps = [b["value"] for b in page.attributes["button"] if "value" in b]
     assert jumps == ["1", "7", "30", "90", "next"]
     for jump in ("7", "next"):
-        answer = await doors.ask("POST", f"{path}/horloge", data={"jump": jump})
+        answer = await doors.ask("POST", f"{path}/horloge", data={"jump": jump, **form})
         assert (answer.status_code, answer.headers["location"]) == (303, path)
     (first, week), (_, due) = moved
     assert first == HOLDER
@@ -351,13 +380,12 @@ async def test_a_button_moves_the_clock_of_one_dossier_and_leads_back(
     agenda = await doors.get(f"/api/v1/dossiers/{HOLDER}/agenda")
     coming = [d["due_at"] for d in agenda["duties"] if not d["settled"]]
     assert due - timedelta(minutes=1) == datetime.fromisoformat(min(coming))
-    unknown = await doors.ask("POST", f"{path}/horloge", data={"jump": "400"})
+    unknown = await doors.ask("POST", f"{path}/horloge", data={"jump": "400", **form})
     assert unknown.status_code == 422
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
-    refused = await doors.ask(
-        "POST", f"{path}/horloge", data={"jump": "7"}, headers=elsewhere
-    )
-    assert refused.status_code == 400
+    for data, headers in ((asked, elsewhere), ({"jump": "7"}, {})):
+        refused = await doors.ask("POST", f"{path}/horloge", data=data, headers=headers)
+        assert refused.status_code == 403
     assert len(moved) == 2
 
 

@@ -1,17 +1,17 @@
 """A representative's visit: a dossier opened, a transfer, an agency; nobody else's."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from html import unescape
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from records.models import DossierRow, Person
-from tests.api.doors import Doors, open_doors, the_settings
-from tests.api.providers import Browser, a_stand_in
+from tests.api.doors import OVERALL_LIMIT_S, Doors
+from tests.api.providers import Browser
 from tests.api.reading import read
-from tests.upkeep.server import a_closed_port
 
 ALEX = {"nom": "Alex Morin", "courriel": "alex@courriel.example", "langue": "fr"}
 
@@ -97,7 +97,7 @@ async def test_an_agency_is_named_before_it_is_asked(
     read(await alex.go(path), "fr")
     unknown = await sent(alex, path, "check", permis="ZZ-9")
     assert unknown.status_code == 422
-    assert 'value="ZZ-9"' in unknown.text
+    assert "ZZ-9</textarea>" in unknown.text
     named = await sent(alex, path, "check", permis="ar-1001")
     read(named, "fr")
     assert "Recouvrement Tremblay" in named.text
@@ -140,25 +140,112 @@ async def test_one_persons_pages_are_not_found_by_another(
     await other.close()
 
 
-async def test_outside_of_the_one_machine_stack_a_dossier_is_its_persons_and_officers(
-    database_url: str, tmp_path: Path
+async def test_several_agencies_are_named_and_asked_at_once(
+    portal: Doors, alex: Browser
 ) -> None:
-    address = f"127.0.0.1:{await a_closed_port()}"
-    async with a_stand_in() as sign_in:
-        settings = the_settings(
-            database_url, tmp_path, address, ECHEANCE_EMBEDDED="false", **sign_in
-        )
-        async with open_doors(settings) as doors:
-            alex, marc, officer = (Browser(doors) for _ in range(3))
-            await alex.sign_in("personne", "alex")
-            await marc.sign_in("personne", "marc")
-            await officer.sign_in("office", "claire")
-            number = await an_open_dossier(alex)
-            for path in (f"/fr/dossier/{number}", f"/fr/dossier/{number}/lettre"):
-                nobody = await doors.ask("GET", path)
-                assert nobody.headers["location"].startswith("/fr/connexion?retour=")
-                assert (await marc.go(path)).status_code == 404
-            assert (await alex.go(f"/fr/dossier/{number}")).status_code == 200
-            assert (await officer.go(f"/fr/dossier/{number}")).status_code == 200
-            for browser in (alex, marc, officer):
-                await browser.close()
+    for permit in ("AR-1001", "AR-2002"):
+        await portal.an_agency(permit)
+    number = await an_open_dossier(alex)
+    path = f"/fr/dossier/{number}/agence"
+    wrong = await sent(alex, path, "check", permis="AR-1001\nAR-9")
+    assert wrong.status_code == 422
+    assert "AR-9\u00a0: " in unescape(wrong.text)
+    assert "AR-1001\nAR-9</textarea>" in wrong.text
+    many = "\n".join(f"AR-{count}" for count in range(11))
+    assert (await sent(alex, path, "check", permis=many)).status_code == 422
+    named = await sent(alex, path, "check", permis="AR-1001, AR-2002\nar-1001")
+    assert read(named, "fr").texts["dd"] == ["Recouvrement Tremblay"] * 2
+    for _ in range(2):
+        asked = await sent(alex, path, "send", permis="AR-1001, AR-2002")
+        assert asked.status_code == 303, asked.text
+    state = await portal.get(f"/api/v1/dossiers/{number}", "officer")
+    permits = [link["permit"] for link in state["dossier"]["links"]]
+    assert permits == ["AR-1001", "AR-2002"]
+
+
+async def test_a_link_is_ended_by_its_person_and_late_news_is_taken(
+    portal: Doors, alex: Browser
+) -> None:
+    await portal.an_agency()
+    number = await an_open_dossier(alex)
+    link_id = await portal.a_link(number)
+    path = f"/fr/dossier/{number}/agence/fin/{link_id}"
+    assert (await alex.go(path)).status_code == 404  # asked for, not confirmed
+    since, until = portal.today - timedelta(days=60), portal.today - timedelta(days=30)
+    await portal.done(
+        f"/api/v1/links/{link_id}/confirmation", "agency", {"since": str(since)}
+    )
+    await portal.heard(number, "officer")
+    assert path in (await alex.go(f"/fr/dossier/{number}/agence")).text
+    read(await alex.go(path), "fr")
+    assert (await sent(alex, path, "check", jour="hier")).status_code == 422
+    early = await sent(alex, path, "send", jour=str(since - timedelta(days=1)))
+    assert early.status_code == 422
+    checked = await sent(alex, path, "check", jour=str(until))
+    said = unescape(read(checked, "fr").texts["main"][0])
+    assert "mieux vaut tard que jamais" in said
+    assert "Vous n'avez pas d'autre lien" in said
+    done = await sent(alex, path, "send", jour=str(until))
+    assert "fait=unlink" in done.headers["location"]
+    state = await portal.heard(number, "officer")
+    (link,) = state["dossier"]["links"]
+    assert link["until"] == str(until)
+    lines = await portal.get(f"/api/v1/dossiers/{number}/timeline", "officer")
+    ended = [e for e in lines["entries"] if e["what"] == "agency_unlinked"]
+    assert [entry["by"] for entry in ended] == ["person"]
+
+
+async def test_a_dossier_is_cancelled_once_its_meaning_was_read(
+    portal: Doors, alex: Browser
+) -> None:
+    number = await an_open_dossier(alex)
+    path = f"/fr/dossier/{number}/annulation"
+    read(await alex.go(path), "fr")
+    without = await sent(alex, path, "check", raison=" ")
+    assert without.status_code == 422
+    checked = await sent(alex, path, "check", raison="Je change de métier.")
+    assert "Je change de métier." in checked.text
+    assert "définitive" in checked.text
+    for _ in range(2):
+        done = await sent(alex, path, "send", raison="Je change de métier.")
+        assert "fait=cancel" in done.headers["location"], done.text
+    state = await portal.get(f"/api/v1/dossiers/{number}", "officer")
+    assert state["phase"] == "closed"
+    assert (await alex.go(path)).status_code == 409
+
+
+async def the_task(portal: Doors, number: str) -> dict[str, str]:
+    """Wait until the story has put the dossier before an officer."""
+    async with asyncio.timeout(OVERALL_LIMIT_S):
+        while True:
+            state = await portal.get(f"/api/v1/dossiers/{number}", "officer")
+            if tasks := state["dossier"]["tasks"]:
+                task: dict[str, str] = tasks[0]
+                return task
+            await asyncio.sleep(0.05)
+
+
+async def test_observations_reach_who_decides_and_have_no_page_before(
+    portal: Doors, alex: Browser
+) -> None:
+    number = await an_open_dossier(alex)
+    path = f"/fr/dossier/{number}/observations"
+    assert (await alex.go(path)).status_code == 409
+    transfer = f"/fr/dossier/{number}/transfert"
+    await sent(alex, transfer, "send", certificat="CAR202100067890")
+    task = await the_task(portal, number)
+    await portal.done(
+        f"/api/v1/staff/tasks/{task['task_id']}/decision",
+        "officer",
+        {"decision": "intend_to_refuse", "text": "Ce certificat est inconnu."},
+    )
+    dossier = await alex.go(f"/fr/dossier/{number}")
+    assert f'class="action" href="{path}"' in dossier.text
+    read(await alex.go(path), "fr")
+    assert (await sent(alex, path, "check", texte="")).status_code == 422
+    checked = await sent(alex, path, "check", texte="Il est de 2021.\nVoyez.")
+    assert "Il est de 2021.\nVoyez." in checked.text
+    done = await sent(alex, path, "send", texte="Il est de 2021.\nVoyez.")
+    assert "fait=observe" in done.headers["location"], done.text
+    state = await portal.get(f"/api/v1/dossiers/{number}", "officer")
+    assert state["dossier"]["request"]["observed"]
