@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from letters.compose import Attachment, compose, message_id
 from letters.facts import ConditionLine, LetterFacts
+from letters.proofs import proof_of
 from letters.returning import return_path
 from letters.wording import Language
+from records.invoices import number_of_invoice
 from records.models import (
     Agency,
     DossierRow,
@@ -26,9 +28,12 @@ from rules.policy import load_policy
 from rules.reasons import Finding
 from rules.standing import last_day_to_renew
 from settings import Settings
-from workflows.messages import LetterOrder
+from workflows.messages import LetterOrder, ProofPurpose
 
 TO_AGENCIES = frozenset({"link_requested"})
+TO_ANOTHER_ADDRESS = frozenset({"address_to_confirm", "address_changed"})
+"""Letters whose text is where they go: the address to come, or the one before."""
+
 """Notices written to the agency of a link; every other goes to the person."""
 
 
@@ -77,6 +82,7 @@ class _Matter:
     link: LinkRow | None
     agency: Agency | None
     invoice: InvoiceRow | None
+    replaces: str | None  # the number of the invoice whose place it took
     text: str | None
 
 
@@ -96,13 +102,14 @@ async def write(
     if to is None or not to.email.strip():
         return None
     language = cast("Language", to.language)
+    recipient = _recipient(order, matter, to.email)
     own_id = message_id(order.key, secret=head.secret, domain=head.domain)
     comes_back_to = return_path(head.return_address, own_id)
     message = compose(
         _facts(order, matter, head, language),
         language=language,
         sender=head.sender,
-        recipient=to.email.strip(),
+        recipient=recipient.strip(),
         message_id=own_id,
         return_path=comes_back_to,
         attachments=enclosed,
@@ -110,8 +117,15 @@ async def write(
     # A receipt speaks of the day of capture; the letter is dated by its own.
     del message["Date"]
     message["Date"] = order.occurred_at.astimezone(ZONE)
-    recipient = message["To"].addresses[0].addr_spec
-    return Written(message, recipient, language, comes_back_to)
+    written_to = message["To"].addresses[0].addr_spec
+    return Written(message, written_to, language, comes_back_to)
+
+
+def _recipient(order: LetterOrder, matter: _Matter, on_file: str) -> str:
+    """Name where a letter goes: two go to an address that is not on file."""
+    if order.notice in TO_ANOTHER_ADDRESS and matter.text is not None:
+        return matter.text
+    return on_file
 
 
 async def _matter_of(session: AsyncSession, order: LetterOrder) -> _Matter:
@@ -134,6 +148,9 @@ async def _matter_of(session: AsyncSession, order: LetterOrder) -> _Matter:
         invoice=await session.get(InvoiceRow, order.invoice_id)
         if order.invoice_id
         else None,
+        replaces=await number_of_invoice(session, order.replaces)
+        if order.replaces
+        else None,
         text=text.text if text else None,
     )
 
@@ -153,7 +170,10 @@ def _facts(
         amount_cents=order.amount_cents,
         amount_confirmed=order.amount_confirmed,
         operation=matter.invoice.operation if matter.invoice else None,
-        invoice_number=order.invoice_id,
+        invoice_number=_number(matter.invoice) or order.invoice_id,
+        replaces_invoice=matter.replaces,
+        received_cents=order.received_cents,
+        received_currency=order.received_currency,
         agency_name=matter.agency.name if matter.agency else None,
         permit_number=matter.link.permit if matter.link else None,
         certificate_number=order.certificate if own else None,
@@ -161,14 +181,26 @@ def _facts(
         missing=order.missing,
         conditions=tuple(_line(finding) for finding in order.findings),
         ground=order.ground,
-        reason_text=matter.text,
+        reason_text=None if order.notice in TO_ANOTHER_ADDRESS else matter.text,
         remaining=order.remaining,
         corrected=order.corrected,
         expiry_corrected=order.expiry_corrected,
         intake_address=head.intake_address,
         help_address=head.help_address,
         portal_url=f"{head.public_url.rstrip('/')}/{language}/{_page(order)}",
+        proof_url=_proof_url(order, head, language),
     )
+
+
+def _number(invoice: InvoiceRow | None) -> str | None:
+    return invoice.number if invoice else None
+
+
+def _proof_url(order: LetterOrder, head: Letterhead, language: Language) -> str | None:
+    if order.notice not in set(ProofPurpose) or order.text_id is None:
+        return None
+    proof = proof_of(order.text_id, secret=head.secret)
+    return f"{head.public_url.rstrip('/')}/{language}/confirmer/{proof}"
 
 
 def _page(order: LetterOrder) -> str:

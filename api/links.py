@@ -55,9 +55,7 @@ async def end(
     """End a link: *until* is its first day without effect, at most a year ahead."""
     async with parts.sessions.begin() as session:
         link, now = await found(session, link_id, permit=permit)
-        is_plausible(until, civil_date(now))
-        if link.since is not None and until < link.since:
-            raise Refused(Refusal.ABSURD_DATE)
+        may_end(link, until, civil_date(now))
         fact = _unlinked(link, f"until:{until}", until, now)
         fact = fact.model_copy(update={"source": told_by})
         new = await keep_fact(session, DossierNumber(link.dossier), fact)
@@ -97,6 +95,13 @@ async def found(
     if link is None or (permit is not None and link.permit != permit):
         raise Refused(Refusal.UNKNOWN_LINK)
     return link, await own_now(session, link.dossier)
+
+
+def may_end(link: LinkRow, until: date, today: date) -> None:
+    """Refuse a day on which this link cannot end."""
+    is_plausible(until, today)
+    if link.since is not None and until < link.since:
+        raise Refused(Refusal.ABSURD_DATE)
 
 
 def has_come(day: date, today: date) -> None:

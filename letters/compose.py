@@ -235,6 +235,8 @@ def _marked_up(
     addresses: dict[str, str] = {}
     if facts.portal_url is not None:
         addresses[facts.portal_url] = facts.portal_url
+    if facts.proof_url is not None:
+        addresses[facts.proof_url] = facts.proof_url
     if facts.intake_address is not None:
         addresses[facts.intake_address] = f"mailto:{facts.intake_address}"
     if facts.help_address is not None:

@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from records.models import DossierRow, LinkRow, Person
+from records.models import Agency, DossierRow, LinkRow, Person
 from rules.dossier import Phase
 
 SOON = timedelta(days=90)
 """What counts as expiring soon in an agency's list (our policy, not law)."""
+
+
+ANSWER_WITHIN = timedelta(days=10)
+"""How long an agency has to answer; then the Office sees it (our policy, not law)."""
+
+NOTICE_OF_END = timedelta(days=15)
+"""Within how long the end of a link is told (OPC, work-stoppage)."""
 
 
 class View(StrEnum):
@@ -41,6 +48,18 @@ class Member:
     def is_to_confirm(self) -> bool:
         """Whether the agency has not answered."""
         return self.since is None
+
+    @property
+    def answer_by(self) -> date | None:
+        """Name the last day on which the agency answers in time; None once it did."""
+        if self.since is not None or self.asked_on is None:
+            return None
+        return answer_by(self.asked_on)
+
+
+def answer_by(asked_on: date) -> date:
+    """Name the last day on which a request of *asked_on* is answered in time."""
+    return asked_on + ANSWER_WITHIN
 
 
 async def people_of(
@@ -75,6 +94,57 @@ async def people_of(
     return [
         Member(link_id, number, name, Phase(phase), *dates)
         for link_id, number, name, phase, *dates in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A request that an agency left without an answer beyond its days."""
+
+    link_id: str
+    asked_on: date
+    number: str
+    name: str
+    permit: str
+    agency: str
+
+
+async def unanswered_requests(
+    session: AsyncSession,
+    *,
+    today: date,
+    after: tuple[date, str] | None,
+    limit: int,
+) -> Sequence[Unanswered]:
+    """Which requests wait beyond their days, longest first, after one (exclusive)?"""
+    query = (
+        select(
+            LinkRow.link_id,
+            LinkRow.asked_on,
+            DossierRow.number,
+            Person.name,
+            LinkRow.permit,
+            Agency.name.label("agency"),
+        )
+        .join(DossierRow, DossierRow.number == LinkRow.dossier)
+        .join(Person, Person.person_id == DossierRow.person_id)
+        .join(Agency, Agency.permit == LinkRow.permit)
+        .where(
+            LinkRow.since.is_(None),
+            LinkRow.refused_on.is_(None),
+            LinkRow.asked_on < today - ANSWER_WITHIN,
+            DossierRow.phase != Phase.CLOSED,
+        )
+        .order_by(LinkRow.asked_on, LinkRow.link_id)
+        .limit(limit)
+    )
+    if after is not None:
+        place = tuple_(LinkRow.asked_on, LinkRow.link_id)
+        query = query.where(place > tuple_(*after))
+    return [
+        Unanswered(link_id, asked_on, *others)
+        for link_id, asked_on, *others in await session.execute(query)
+        if asked_on is not None  # as the query has it
     ]
 
 

@@ -1,10 +1,21 @@
 """Every question the doors ask of the tables."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from records.models import (
@@ -20,8 +31,9 @@ from records.models import (
     TaskRow,
     TimelineEntry,
 )
+from records.money import PaymentRow
 from records.opening import name_key
-from rules.dossier import Phase
+from rules.dossier import Operation, Phase
 
 
 async def holder_of_token(session: AsyncSession, token_hash: str) -> AccessToken | None:
@@ -120,7 +132,9 @@ async def invoices_of(session: AsyncSession, number: str) -> Sequence[InvoiceRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierFilter:
-    """Which dossiers a list shows; *search* is part of a name, or a number's start."""
+    """Which dossiers a list shows; *search* is the start of words of a name, or of a
+    number: what holds a digit is a number.
+    """
 
     phase: Phase | None = None
     needs_staff: bool | None = None
@@ -153,11 +167,25 @@ def _narrowed(
     if wanted.echeance_before is not None:
         query = query.where(DossierRow.echeance < wanted.echeance_before)
     if wanted.search is not None:
-        number = "".join(wanted.search.split()).replace("-", "").upper()
-        by_number = DossierRow.number.startswith(number, autoescape=True)
-        named = Person.name_key.contains(name_key(wanted.search), autoescape=True)
-        query = query.where(by_number | named)
+        query = query.where(_found_by(wanted.search))
     return query
+
+
+def _found_by(search: str) -> ColumnElement[bool]:
+    """Read a search so that an index answers it, among a million dossiers too."""
+    if any(char.isdigit() for char in search):
+        start = "".join(search.split()).replace("-", "").upper()
+        return DossierRow.number.between(start, start + _AFTER_EVERY_NUMBER)
+    asked = _WORDS.findall(name_key(search))
+    if not asked:
+        return false()
+    found = " & ".join(f"{word}:*" for word in asked)
+    words = func.to_tsvector(text("'simple'::regconfig"), Person.name_key)
+    return words.bool_op("@@")(func.to_tsquery(text("'simple'::regconfig"), found))
+
+
+_WORDS = re.compile(r"[^\W_]+")
+_AFTER_EVERY_NUMBER = "Z" * 15
 
 
 async def open_tasks(
@@ -179,34 +207,97 @@ async def open_tasks(
 
 
 async def open_payment_session(
-    session: AsyncSession, invoice_id: str, amount_cents: int
+    session: AsyncSession, invoice_id: str
 ) -> PaymentSession | None:
-    """Is a try to pay this amount already under way?"""
+    """Is a try to pay this invoice under way? There is never a second one."""
+    query = select(PaymentSession).where(
+        PaymentSession.invoice_id == invoice_id, PaymentSession.state == "open"
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def is_paid_or_being_counted(
+    session: AsyncSession, number: str, invoice_id: str
+) -> bool:
+    """Is an invoice paid, or has its dossier money that it has not judged yet?"""
+    paid = select(InvoiceRow.invoice_id).where(
+        InvoiceRow.invoice_id == invoice_id, InvoiceRow.state == "paid"
+    )
+    being_counted = select(PaymentRow.payment_id).where(
+        PaymentRow.dossier == number, PaymentRow.applied.is_(None)
+    )
+    return bool(
+        await session.scalar(select(or_(paid.exists(), being_counted.exists())))
+    )
+
+
+async def payment_session_named(
+    session: AsyncSession, name: str | None
+) -> PaymentSession | None:
+    """Which try is this, by the provider's name for it or by ours?"""
+    if name is None:
+        return None
+    named = or_(
+        PaymentSession.provider_session == name, PaymentSession.session_id == name
+    )
+    return (await session.scalars(select(PaymentSession).where(named))).first()
+
+
+async def payment_sessions_without_answer(
+    session: AsyncSession, *, before: datetime, limit: int
+) -> Sequence[PaymentSession]:
+    """Which tries begun before *before* (real) have not ended, oldest first?"""
+    query = (
+        select(PaymentSession)
+        .where(PaymentSession.state == "open", PaymentSession.created_at < before)
+        .order_by(PaymentSession.created_at, PaymentSession.session_id)
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def payment_sessions_paid_since(
+    session: AsyncSession, *, since: datetime
+) -> Sequence[PaymentSession]:
+    """Which tries begun since then (real) were paid?"""
     query = (
         select(PaymentSession)
         .where(
-            PaymentSession.invoice_id == invoice_id,
-            PaymentSession.amount_cents == amount_cents,
-            PaymentSession.state == "open",
+            PaymentSession.state == "paid",
+            PaymentSession.created_at >= since,
+            PaymentSession.provider_session.is_not(None),
         )
-        .order_by(PaymentSession.created_at.desc())
-        .limit(1)
+        .order_by(PaymentSession.created_at, PaymentSession.session_id)
     )
-    return (await session.scalars(query)).first()
+    return (await session.scalars(query)).all()
+
+
+async def dossiers_paid_before(
+    session: AsyncSession, *, before: datetime, limit: int
+) -> Sequence[DossierRow]:
+    """Which dossiers were paid for before then (real), and still stand as if not?
+
+    Many of them wait rightly, for an agency: the law tells them apart.
+    """
+    waits = or_(
+        InvoiceRow.renews == DossierRow.echeance,
+        and_(
+            InvoiceRow.operation == Operation.ISSUE,
+            DossierRow.phase == Phase.TO_FINALIZE,
+        ),
+    )
+    query = (
+        select(DossierRow)
+        .join(InvoiceRow, InvoiceRow.dossier == DossierRow.number)
+        .join(PaymentRow, PaymentRow.payment_id == InvoiceRow.payment_id)
+        .where(InvoiceRow.state == "paid", waits, PaymentRow.told_at < before)
+        .order_by(PaymentRow.told_at.desc(), DossierRow.number)
+        .limit(limit)
+    )
+    return (await session.scalars(query)).unique().all()
 
 
 async def dossier_of_invoice(session: AsyncSession, invoice_id: str) -> str | None:
     """Whose invoice is this?"""
     query = select(InvoiceRow.dossier).where(InvoiceRow.invoice_id == invoice_id)
     return (await session.scalars(query)).first()
-
-
-async def dossier_of_payment(session: AsyncSession, payment_id: str) -> str | None:
-    """Which dossier did this payment pay for, by its invoice or by its session?"""
-    paid = select(InvoiceRow.dossier).where(InvoiceRow.payment_id == payment_id)
-    by_session = (
-        select(InvoiceRow.dossier)
-        .join(PaymentSession, PaymentSession.invoice_id == InvoiceRow.invoice_id)
-        .where(PaymentSession.payment_id == payment_id)
-    )
-    return (await session.scalars(paid.union(by_session))).first()

@@ -11,6 +11,7 @@ ABOUT_A_RIGHT = frozenset(
         *("intended_refusal", "refused", "request_closed"),
         *("link_requested", "link_refused", "link_ended"),
         *("cancellation_asked", "cancelled", "payment_reversed", "correction_made"),
+        "address_changed",
     }
 )
 """A delay runs for the reader, or a right is lost, refused or given back.

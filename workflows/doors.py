@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.standing import explain, phase_at, way_back_until
     from workflows.commands import refusal_of
     from workflows.messages import (
+        AddressChanged,
         AgencyLinked,
         AgencyUnlinked,
         AnyCommand,
@@ -27,8 +28,11 @@ with workflow.unsafe.imports_passed_through():
         InvoicePaid,
         LetterBounced,
         Observe,
+        PaymentRefunded,
         PaymentReversed,
         PermitChanged,
+        ProofAsked,
+        RefundRefused,
         Refusal,
         RequestLink,
         RequestTransfer,
@@ -92,6 +96,16 @@ class Doors:
         self._hear(fact)
 
     @workflow.signal
+    async def payment_refunded(self, fact: PaymentRefunded) -> None:
+        """Record that money was given back."""
+        self._hear(fact)
+
+    @workflow.signal
+    async def refund_refused(self, fact: RefundRefused) -> None:
+        """Record that money could not be given back."""
+        self._hear(fact)
+
+    @workflow.signal
     async def agency_linked(self, fact: AgencyLinked) -> None:
         """Record that an agency confirms a link."""
         self._hear(fact)
@@ -114,6 +128,16 @@ class Doors:
     @workflow.signal
     async def letter_bounced(self, fact: LetterBounced) -> None:
         """Record that a letter came back."""
+        self._hear(fact)
+
+    @workflow.signal
+    async def proof_asked(self, fact: ProofAsked) -> None:
+        """Record that a mailbox is to prove whose it is."""
+        self._hear(fact)
+
+    @workflow.signal
+    async def address_changed(self, fact: AddressChanged) -> None:
+        """Record that the person is reached elsewhere from now on."""
         self._hear(fact)
 
     @workflow.signal

@@ -20,6 +20,7 @@ from rules.numbers import DossierNumber
 from rules.reasons import EXPIRY_PAGE, Condition, Finding
 from rules.standing import ended_certificate
 from workflows.messages import (
+    AddressChanged,
     AgencyLinked,
     AgencyUnlinked,
     AnyFact,
@@ -28,25 +29,47 @@ from workflows.messages import (
     InvoicePaid,
     LetterBounced,
     MailWish,
+    PaymentRefunded,
     PaymentReversed,
     PermitChanged,
+    ProofAsked,
+    RefundRefused,
     ResultAnswered,
     ResultAsked,
     ResultReturned,
     ResultTaken,
     Source,
 )
-from workflows.money import invoice_paid, payment_reversed, release_spent_fee
+from workflows.money import (
+    invoice_paid,
+    payment_refunded,
+    payment_reversed,
+    refund_refused,
+    release_spent_fee,
+)
 from workflows.turn import Turn
 
 LONGEST_EARLY_NOTICE = timedelta(days=366)
 """A date farther ahead than this is a mistake, not a notice (our policy, not law)."""
 
+PROOF_LASTS = timedelta(days=2)
+"""How long a link sent to a mailbox serves, last day included (our policy, not law)."""
+
+
+_HEARD_WHEN_CLOSED = (
+    ResultAsked,
+    InvoicePaid,
+    PaymentReversed,
+    PaymentRefunded,
+    RefundRefused,
+)
+"""Money goes its way, and another dossier is answered, after the end too."""
+
 
 def hear(turn: Turn, fact: AnyFact) -> None:  # noqa: C901, PLR0912 # one arm a fact
     """Apply one fact, seen for the first time, to the dossier of *turn*."""
     turn.applied.append(fact.fact_id)
-    if turn.dossier.ending is not None and not isinstance(fact, ResultAsked):
+    if turn.dossier.ending is not None and not isinstance(fact, _HEARD_WHEN_CLOSED):
         turn.note("fact_after_the_end", fact.source, fact=fact.kind)
         turn.give_to_a_person("fact_for_closed_dossier", fact.fact_id)
         return
@@ -57,6 +80,10 @@ def hear(turn: Turn, fact: AnyFact) -> None:  # noqa: C901, PLR0912 # one arm a 
             invoice_paid(turn, fact)
         case PaymentReversed():
             payment_reversed(turn, fact)
+        case PaymentRefunded():
+            payment_refunded(turn, fact)
+        case RefundRefused():
+            refund_refused(turn, fact)
         case AgencyLinked():
             _agency_linked(turn, fact)
         case AgencyUnlinked():
@@ -68,6 +95,16 @@ def hear(turn: Turn, fact: AnyFact) -> None:  # noqa: C901, PLR0912 # one arm a 
         case LetterBounced():
             turn.note("letter_bounced", fact.source, letter=fact.letter_key)
             turn.give_letter_to_a_person("letter_bounced", fact.letter_key)
+        case ProofAsked():
+            turn.note(fact.purpose, "person")
+            until = turn.today + PROOF_LASTS
+            turn.write(
+                fact.purpose, fact.text_id, text_id=fact.text_id, act_before=until
+            )
+        case AddressChanged():
+            turn.note("address_changed", "person")
+            # To the address before: who did not ask for it must hear of it.
+            turn.write("address_changed", fact.fact_id, text_id=fact.text_id)
         case ResultAsked():
             _result_asked(turn, fact)
         case ResultAnswered():

@@ -14,12 +14,19 @@ from fastapi.responses import RedirectResponse
 from api import links
 from api.errors import Refused
 from api.language import Language
-from api.pages.forms import Faults, FormWritten, Written, first_time
+from api.pages.forms import Faults, FormWritten, Step, Written, first_time
 from api.pages.rendering import Page, page
 from api.parts import Parts, TheParts
 from api.signin.who import SignedIn, TheAgency, own_form
 from records.accounts import agency_with_account
-from records.agencies import View, how_many_of, people_of
+from records.agencies import (
+    ANSWER_WITHIN,
+    NOTICE_OF_END,
+    View,
+    answer_by,
+    how_many_of,
+    people_of,
+)
 from records.clock import database_now
 from records.models import Agency, LinkRow, Person
 from records.queries import dossier_numbered
@@ -65,6 +72,8 @@ async def home(
         counts=counts,
         people=people,
         last_day=last_day,
+        today=today,
+        most=MOST_SHOWN,
         said=request.query_params.get("fait") or "",
     )
 
@@ -125,9 +134,14 @@ async def answer_link(
     link_id: str,
     written: FormWritten,
 ) -> Response:
-    """Confirm, refuse or end a link; a fact that is told once however often sent."""
+    """Confirm, refuse or end a link; a fact that is told once however often sent.
+
+    The end of a link is read once more before it is told: it may suspend a certificate.
+    """
     link = await _link(parts, agency, link_id)
     faults = Faults()
+    if written[_ANSWER] == "terminer" and written.step is not Step.SEND:
+        return await _end_page(request, parts, language, link, written)
     try:
         await _say(parts, who, link, written, faults)
     except Refused as refused:
@@ -190,19 +204,53 @@ async def _link_page(
     written: Written,
     faults: Faults,
 ) -> Response:
-    async with parts.sessions() as session:
-        row = await dossier_numbered(session, link.dossier)
-        assert row is not None
-        person = await session.get_one(Person, row.person_id)
-        today = civil_date(await database_now(session))
+    name, today = await _whose(parts, link)
     return page(
         request,
         "agency_link.html",
         language,
         422 if faults else 200,
         link=link,
-        name=person.name,
+        name=name,
         today=today,
+        answer_by=answer_by(link.asked_on) if link.asked_on else None,
+        within=ANSWER_WITHIN.days,
         written=written,
         faults=faults,
     )
+
+
+async def _end_page(
+    request: Request, parts: Parts, language: Language, link: LinkRow, written: Written
+) -> Response:
+    """Show what the end of a link will do, and whether it is told in time."""
+    faults = Faults()
+    until = None if written.step is Step.WRITE else _day(written, faults)
+    name, today = await _whose(parts, link)
+    if until is not None:
+        try:
+            links.may_end(link, until, today)
+        except Refused as refused:
+            faults.refused(_ON, refused)
+    if until is None or faults:
+        return await _link_page(request, parts, language, link, written, faults)
+    return page(
+        request,
+        "agency_end_check.html",
+        language,
+        link=link,
+        name=name,
+        today=today,
+        until=until,
+        notice_by=until + NOTICE_OF_END,
+        written=written,
+    )
+
+
+async def _whose(parts: Parts, link: LinkRow) -> tuple[str, date]:
+    """Name the person of a link, and today."""
+    async with parts.sessions() as session:
+        row = await dossier_numbered(session, link.dossier)
+        assert row is not None
+        person = await session.get_one(Person, row.person_id)
+        return person.name, civil_date(await database_now(session))

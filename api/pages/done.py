@@ -12,7 +12,8 @@ from api.language import Language
 from api.pages.words import Sentence
 
 _REFERENCE = re.compile(r"[0-9A-Z]{8}")
-ACTS = ("opened", "transfer", "link", "unlink", "observe", "cancel")
+PERSONAL = ("language", "address", "address_confirmed", "take_back", "taken_back")
+ACTS = ("opened", "transfer", "link", "unlink", "observe", "cancel", *PERSONAL)
 """What can have been done, by the keys that word it."""
 
 
@@ -26,10 +27,13 @@ class Done:
 
 def done(language: Language, number: str, act: str, key: str) -> RedirectResponse:
     """Lead back to the dossier, which confirms *act* under a reference."""
+    return led_to(f"/{language}/dossier/{number}", act, key)
+
+
+def led_to(path: str, act: str, key: str) -> RedirectResponse:
+    """Lead to the page at *path*, which confirms *act* under a reference."""
     said = urlencode({"fait": act, "ref": reference_of(key)})
-    return RedirectResponse(
-        f"/{language}/dossier/{number}?{said}", status.HTTP_303_SEE_OTHER
-    )
+    return RedirectResponse(f"{path}?{said}", status.HTTP_303_SEE_OTHER)
 
 
 def reference_of(key: str) -> str:

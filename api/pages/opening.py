@@ -12,6 +12,7 @@ from api.parts import Parts, TheParts
 from api.signin.who import SignedIn, ThePerson, own_form
 from api.stories import Stories
 from api.v1.fields import EMAIL
+from letters.wording import LANGUAGES
 from records.clock import database_now
 from records.opening import find_or_add_person, open_dossier
 from rules.numbers import DossierNumber
@@ -50,13 +51,12 @@ async def take(
 
 
 def _check(written: Written) -> Check:
-    tongue = "english" if written[_LANGUAGE] == "en" else "french"
     return Check(
         "/nouveau-dossier",
         [
             (Sentence("opening.name"), written[_NAME]),
             (Sentence("opening.email"), written[_EMAIL]),
-            (Sentence("opening.language"), Sentence(f"opening.{tongue}")),
+            (Sentence("opening.language"), tongue(written[_LANGUAGE])),
         ],
         [Sentence("opening.next")],
         Sentence("opening.send"),
@@ -78,14 +78,29 @@ async def _open(parts: Parts, who: SignedIn, written: Written) -> DossierNumber:
 
 def _faults(written: Written) -> Faults:
     faults = Faults()
-    name, email = written[_NAME], written[_EMAIL]
+    name = written[_NAME]
     if not name or "\n" in name or len(name) > _LONGEST:
         faults.add(_NAME, "opening.fault_name")
-    if not EMAIL.fullmatch(email) or len(email) > _LONGEST:
-        faults.add(_EMAIL, "opening.fault_email")
-    if written[_LANGUAGE] not in {"fr", "en"}:
-        faults.add(_LANGUAGE, "opening.fault_language")
+    fault_of_address(faults, _EMAIL, written[_EMAIL])
+    fault_of_language(faults, _LANGUAGE, written[_LANGUAGE])
     return faults
+
+
+def fault_of_address(faults: Faults, name: str, email: str) -> None:
+    """Note an address that cannot be written to."""
+    if not EMAIL.fullmatch(email) or len(email) > _LONGEST:
+        faults.add(name, "opening.fault_email")
+
+
+def fault_of_language(faults: Faults, name: str, language: str) -> None:
+    """Note a language in which no letter is written."""
+    if language not in LANGUAGES:
+        faults.add(name, "opening.fault_language")
+
+
+def tongue(language: str) -> Sentence:
+    """Name a language of letters."""
+    return Sentence("opening.english" if language == "en" else "opening.french")
 
 
 def _form(

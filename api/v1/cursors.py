@@ -42,7 +42,7 @@ def number_after(cursor: str | None) -> str:
 
 
 def task_cursor(due_on: date, task_id: str) -> str:
-    """Close a page of tasks."""
+    """Close a page of tasks, or of requests to an agency."""
     return _closed(f"{due_on} {task_id}")
 
 

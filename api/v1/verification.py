@@ -1,6 +1,7 @@
 """The public register for machines: one number for anybody, a list for an agency."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from api.access import Agency
 from api.errors import WORDINGS
 from api.language import Language, language_of
-from api.parts import TheParts
+from api.parts import Parts, TheParts
 from api.v1.answers import VerificationAnswer
 from api.v1.fields import NumberInPath
 from api.v1.number_lists import LONGEST_LIST, NumberList, shown
@@ -64,16 +65,35 @@ async def verify_number(
 )
 async def verify_list(parts: TheParts, caller: Agency, request: Request) -> Response:
     """Answer for a list of numbers, line by line, as a CSV file."""
-    most = parts.settings.verification_lists_per_minute
-    await admit(parts, f"{caller.role} {caller.subject}", most=most)
+    who = f"{caller.role} {caller.subject}"
     language = language_of(request.headers.get("accept-language"))
-    asked = NumberList.read(await request.body())
+    return (await check_list(parts, who, await request.body(), language)).as_file()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedList:
+    """A list and what the register says beside each of its lines, as COLUMNS."""
+
+    asked: NumberList
+    rows: tuple[tuple[object, ...], ...]
+
+    def as_file(self) -> Response:
+        """Give it as a file like the one that was sent."""
+        answered = self.asked.answered(self.rows)
+        return Response(answered, media_type=_CSV, headers=NOT_INDEXED)
+
+
+async def check_list(
+    parts: Parts, who: str, body: bytes, language: Language
+) -> CheckedList:
+    """Ask the register about each line; raises Refused too often, or for no list."""
+    await admit(parts, who, most=parts.settings.verification_lists_per_minute)
+    asked = NumberList.read(body)
     numbers = {line.text: _read(line.text) for line in asked.lines}
     good = [read for read in numbers.values() if not isinstance(read, BadNumber)]
     async with parts.sessions() as session:
         answers = await verify(session, good)
-    rows = _rows(asked, numbers, answers, language)
-    return Response(asked.answered(rows), media_type=_CSV, headers=NOT_INDEXED)
+    return CheckedList(asked, tuple(_rows(asked, numbers, answers, language)))
 
 
 def _read(written: str) -> DossierNumber | BadNumber:

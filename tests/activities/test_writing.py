@@ -65,6 +65,9 @@ SAID: dict[str, dict[str, Any]] = {
     "correction_made": {"corrected": "exam_passed_on", "text_id": "t-1"},
     "cancellation_asked": {},
     "address_change_asked": {},
+    "address_to_confirm": {"text_id": "t-2", "act_before": TODAY},
+    "address_changed": {"text_id": "t-2"},
+    "take_back_asked": {"text_id": "t-3", "act_before": TODAY},
     **{f"reminder_{days}": TERM for days in (90, 60, 30, 14, 7, 1, 0)},
     **{f"exam_ends_{days}": EXAM for days in (90, 30, 14, 7, 1, 0)},
 }
@@ -85,6 +88,7 @@ async def test_a_letter_is_composed_from_its_order(
         Agency(permit=PERMIT, name="Boréale", email="b@b.example", language=language),
         LinkRow(link_id="link-1", dossier=NEWCOMER, permit=PERMIT),
         WrittenText(text_id="t-1", text="Nous avons tout lu.", by="officer:1"),
+        WrittenText(text_id="t-2", text="autre@courriel.example", by="person:ana"),
         InvoiceRow(
             invoice_id="F-1",
             dossier=NEWCOMER,
@@ -100,7 +104,10 @@ async def test_a_letter_is_composed_from_its_order(
     assert written.language == language
     text = " ".join(plain_of(written.message).split())
     assert NEWCOMER in text
-    if "text_id" in said:
+    elsewhere = said.get("text_id") == "t-2"
+    assert (written.recipient == "autre@courriel.example") is elsewhere
+    assert "autre@courriel.example" not in text
+    if said.get("text_id") == "t-1":
         assert "Nous avons tout lu." in text
     if notice == "expired":
         assert HOLDER not in text

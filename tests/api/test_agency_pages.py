@@ -9,7 +9,7 @@ from html import unescape
 import httpx2
 import pytest
 
-from records.models import Agency
+from records.models import Agency, LinkRow
 from tests.api.doors import Doors
 from tests.api.providers import Browser
 from tests.api.reading import read
@@ -155,3 +155,69 @@ async def test_a_person_has_no_agency_pages(portal: Doors) -> None:
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/fr/connexion?retour=")
     await browser.close()
+
+
+# ------------------------------------------------------------- late, ended, in a list
+
+
+async def test_a_request_left_unanswered_is_said_late_and_shown_to_the_office(
+    portal: Doors, agency: Browser
+) -> None:
+    number, link_id = await a_request(portal)
+    await portal.heard(number)
+    officer = Browser(portal)
+    await officer.sign_in("office", "claire")
+    path = f"/fr/agence/lien/{link_id}"
+    assert "Répondez d'ici le" in unescape((await agency.go(path)).text)
+    assert number not in (await officer.go("/fr/bureau/liens")).text
+
+    for days, late in ((10, False), (11, True)):
+        async with portal.parts.sessions.begin() as session:
+            row = await session.get_one(LinkRow, link_id)
+            row.asked_on = portal.today - timedelta(days=days)
+        home = unescape((await agency.go("/fr/agence")).text)
+        assert ("en retard" in home) is late
+        listed = await officer.go("/fr/bureau/liens")
+        read(listed, "fr")
+        assert (number in listed.text) is late
+    shown = unescape((await agency.go(path)).text)
+    assert "Vous pouvez encore répondre ici" in shown
+    await officer.close()
+
+
+@pytest.mark.parametrize(("days_ago", "in_time"), [(14, True), (15, True), (16, False)])
+async def test_the_end_of_a_link_is_read_again_with_its_15_days_before_it_is_told(
+    portal: Doors, agency: Browser, days_ago: int, *, in_time: bool
+) -> None:
+    number, link_id = await a_request(portal)
+    path = f"/fr/agence/lien/{link_id}"
+    since = str(portal.today - timedelta(days=60))
+    await sent(agency, path, reponse="confirmer", jour=since)
+    await portal.heard(number)
+    until = str(portal.today - timedelta(days=days_ago))
+    ended = {"reponse": "terminer", "jour": until}
+    checked = await sent(agency, path, **{**ended, "step": "check"})
+    read(checked, "fr")
+    words = unescape(checked.text)
+    assert "rien n'est encore envoyé" in words
+    assert ("dans les 15 jours prévus" in words) is in_time
+    assert ("Déclarez-la quand même" in words) is not in_time
+    state = await portal.heard(number)
+    assert state["dossier"]["links"][0]["until"] is None
+    done = await sent(agency, path, **ended)
+    assert done.headers["location"] == "/fr/agence?fait=terminer"
+    state = await portal.heard(number)
+    assert state["dossier"]["links"][0]["until"] == until
+
+
+async def test_an_end_before_the_link_began_is_refused_before_it_is_checked(
+    portal: Doors, agency: Browser
+) -> None:
+    number, link_id = await a_request(portal)
+    path = f"/fr/agence/lien/{link_id}"
+    await sent(agency, path, reponse="confirmer", jour=str(portal.today))
+    await portal.heard(number)
+    yesterday = str(portal.today - timedelta(days=1))
+    answer = await sent(agency, path, reponse="terminer", jour=yesterday, step="check")
+    assert answer.status_code == 422
+    assert 'id="jour-fault"' in answer.text

@@ -46,6 +46,7 @@ STATES = (
     ("another agency", "/agence"),
     ("its agency", "/agence?voir=90-jours&fait=confirmer"),
     ("its agency", "/agence/lien/link-2"),
+    ("its agency", "/agence/lien/no-such-link"),
     ("decider", "/bureau?fait=settle"),
     ("decider", "/bureau/chercher?q=nobody-at-all"),
 )

@@ -9,11 +9,12 @@ from typing import get_args
 import pytest
 from sqlalchemy import CheckConstraint
 
+from api.errors import WORDINGS
 from api.pages.mail import COLUMNS
 from api.pages.signing_in import DOORS, Why
 from api.pages.telling import what_comes
 from api.pages.words import Voice, instant, notice_name, words
-from api.signin.who import HOMES
+from api.signin.who import HOMES, Reason
 from api.verifying import PublicStatus
 from intake.arrival import Door
 from intake.authentication import Proof
@@ -54,7 +55,8 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
     # The end of these keys is a phase, an act, a state or a rank.
     chosen = (
         *(f"sign_in.{door}" for door in (*DOORS, "failed_")),
-        *("frame.home_", "done.", "dossier.go_"),
+        *("frame.home_", "done.", "dossier.go_", "proving.", "refused."),
+        *("sorry.title_", "sign_in.for_"),
         # The desk's: a decision, a reason, who did it, what a line is about.
         *("desk.said_", "desk.reads_", "desk.decision_", "desk.next_", "desk.by_"),
         *("desk.reason_", "desk.do_", "desk.line_"),
@@ -65,8 +67,14 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
         *("mail.standstill", "mail.nobody_told", "mail.deferred", "mail.leaving"),
         *("mail.in_doubt", "mail.came_back", "mail.messages", "mail.set_aside"),
         "mail.missed",
+        # An operation, what was done, and what looks wrong about an amount.
+        *("fees.issue", "fees.renewal", "fees.said_", "fees.warn_"),
+        # An operation, how a try to pay stands, a button, the state of an invoice.
+        *("paying.for_", "paid.", "simulator.", "invoices.state_"),
         *("status.", "history.", "coming.", "letters.", "step.", "turn.", "kind."),
         *("verdict.", "verdict_is.", "verdict_means."),
+        # A code said otherwise on a page; a status; what a stronger sign-in is for.
+        *("refused.", "sorry.title_", "sign_in.for_"),
     )
     left_over = {
         key for key in words() if f'"{key}"' not in text and not key.startswith(chosen)
@@ -87,6 +95,15 @@ def test_every_door_and_every_failure_to_sign_in_has_its_words() -> None:
         )
     assert {f"sign_in.failed_{why}" for why in get_args(Why)} <= set(words())
     assert {f"frame.home_{home}" for home in HOMES.values()} <= set(words())
+
+
+def test_what_is_said_otherwise_on_a_page_is_a_code_or_a_status_of_ours() -> None:
+    refused = {key[len("refused.") :] for key in words() if key.startswith("refused.")}
+    assert refused <= set(WORDINGS)
+    statuses = {f"sorry.title_{wording.status}" for wording in WORDINGS.values()}
+    titled = {key for key in words() if key.startswith("sorry.title_")}
+    assert titled - {"sorry.title_other"} <= statuses
+    assert {f"sign_in.for_{why}" for why in get_args(Reason)} <= set(words())
 
 
 def test_every_state_of_a_letter_has_its_words() -> None:

@@ -49,6 +49,12 @@ _AGENCY: dict[str, Any] = {
     "permit_number": "303456",
 }
 
+_PROOF: dict[str, Any] = {
+    "act_before": date(2027, 1, 17),
+    "proof_url": "https://echeance.example/fr/confirmer/"
+    f"{Notice.ADDRESS_TO_CONFIRM}-9f8e7d6c.abcdefghijklmnopqrstuvwxyz234567",
+}
+
 # What each notice says besides the person and the addresses.
 _SAID: dict[Notice, dict[str, Any]] = {
     Notice.ACCOUNT_DORMANT: _TERM
@@ -117,6 +123,9 @@ _SAID: dict[Notice, dict[str, Any]] = {
     },
     Notice.CANCELLATION_ASKED: {},
     Notice.ADDRESS_CHANGE_ASKED: {},
+    Notice.ADDRESS_TO_CONFIRM: _PROOF,
+    Notice.ADDRESS_CHANGED: {},
+    Notice.TAKE_BACK_ASKED: _PROOF,
 }
 
 
@@ -189,6 +198,17 @@ def variants() -> dict[str, LetterFacts]:
         ),
         "invoice--renewal": replace(
             an_example(Notice.INVOICE), act_before=None, **_RENEWAL
+        ),
+        "invoice--replaces_another": replace(
+            an_example(Notice.INVOICE),
+            replaces_invoice="F-2027-000042",
+            amount_confirmed=True,
+        ),
+        "invoice--wrong_amount": replace(
+            an_example(Notice.INVOICE), received_cents=100, received_currency="CAD"
+        ),
+        "invoice--wrong_currency": replace(
+            an_example(Notice.INVOICE), received_cents=18000, received_currency="USD"
         ),
         "certificate_issued--pdf_attached": replace(
             an_example(Notice.CERTIFICATE_ISSUED), certificate_attached=True
