@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, func, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -194,7 +194,10 @@ class Letters:
         return attempt.result()
 
     async def _look(self, order: LetterOrder) -> _Seen:
-        """Read the row of the letter; it is there before the first SMTP word."""
+        """Read the row of the letter; it is there before the first SMTP word.
+
+        One that was withdrawn is queued again by a newer order: its cause came back.
+        """
         ordered = insert(Letter).values(
             key=order.key,
             dossier=order.dossier,
@@ -211,7 +214,7 @@ class Letters:
             (Letter.not_before - func.clock_timestamp()).label("turn_in"),
         ).where(Letter.key == order.key)
         async with self._sessions.begin() as session:
-            await session.execute(ordered.on_conflict_do_nothing())
+            await session.execute(_again_if_withdrawn(ordered))
             await _show_next_due(session, order)
             row = (await session.execute(found)).one()
         return _Seen(*row)
@@ -312,6 +315,20 @@ class Letters:
             row.state = "cancelled" if put_off else state
             row.answer = answer
             row.changed_at = func.now()
+
+
+def _again_if_withdrawn(ordered: Insert) -> Insert:
+    again = ordered.excluded
+    return ordered.on_conflict_do_update(
+        index_elements=[Letter.key],
+        set_={
+            "state": "queued",
+            "ordered": again.ordered,
+            "occurred_at": again.occurred_at,
+            "changed_at": func.now(),
+        },
+        where=and_(Letter.state == "cancelled", Letter.occurred_at < again.occurred_at),
+    )
 
 
 async def _note_broken_off(session: AsyncSession, row: Letter) -> None:

@@ -113,3 +113,29 @@ async def test_the_address_of_the_hour_of_sending_counts(
             await session.execute(update(Person).values(email="new@courriel.example"))
         await run(letters.send_letter, order())
     assert relay.taken[0].recipients == ("new@courriel.example",)
+
+
+async def test_a_withdrawn_reminder_leaves_after_all_once_its_cause_is_back(
+    office: Office, relay: ScriptedRelay
+) -> None:
+    withdrawn = order(cause=KEY)
+    await office.add(
+        Letter(
+            key=KEY,
+            dossier=HOLDER,
+            notice=withdrawn.notice,
+            ordered=withdrawn.model_dump(mode="json"),
+            occurred_at=withdrawn.occurred_at,
+            state="cancelled",
+        )
+    )
+    letters = by(office, relay)
+
+    # A last attempt of the order that was withdrawn changes nothing.
+    assert await run(letters.send_letter, withdrawn) is Posted.SKIPPED
+    assert relay.taken == []
+
+    later = withdrawn.occurred_at + timedelta(days=3)
+    again = withdrawn.model_copy(update={"occurred_at": later})
+    assert await run(letters.send_letter, again) is Posted.ACCEPTED
+    assert len(relay.taken) == 1

@@ -1,5 +1,6 @@
 """One fresh time-skipping server a test: its clock is global and not reusable."""
 
+import os
 import sysconfig
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,6 +15,7 @@ from temporalio.worker import Worker
 
 from rules.civil_time import at_local
 from tests.dossiers import a_policy
+from tests.workflows.recording import RECORD, record_lives
 from tests.workflows.world import World
 from workflows.effects import MAIL, RENEWALS
 from workflows.renewal import RenewalWorkflow
@@ -73,7 +75,9 @@ def clock(env: WorkflowEnvironment) -> Clock:
 
 
 @pytest.fixture
-async def world(env: WorkflowEnvironment, clock: Clock) -> AsyncIterator[World]:
+async def world(
+    env: WorkflowEnvironment, clock: Clock, request: pytest.FixtureRequest
+) -> AsyncIterator[World]:
     await clock.read()
     world = World(policy=a_policy(), now=lambda: clock.now, client=env.client)
     stories = Worker(
@@ -85,3 +89,5 @@ async def world(env: WorkflowEnvironment, clock: Clock) -> AsyncIterator[World]:
     post = Worker(env.client, task_queue=MAIL, activities=[world.send_letter])
     async with stories, post:
         yield world
+        if folder := os.environ.get(RECORD):
+            await record_lives(env.client, world.dossiers, Path(folder), request)
