@@ -42,6 +42,8 @@ app = typer.Typer(
 )
 db = typer.Typer(no_args_is_help=True, help="Tables: migrations.")
 app.add_typer(db, name="db")
+fees = typer.Typer(no_args_is_help=True, help="Duties: amounts, adopted ahead.")
+app.add_typer(fees, name="fees")
 console = Console(highlight=False, soft_wrap=True)
 
 DataDir = Annotated[
@@ -188,7 +190,9 @@ def reconcile(
     """Compare what was told with what is done: 0 clean, 1 mended, 2 a person's work."""
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - late, see above
 
-    from activities.upkeep import reconcile_once  # noqa: PLC0415 - late, see above
+    from activities.reconciling import (  # noqa: PLC0415 - late, see above
+        reconcile_once,
+    )
 
     if not once:
         raise typer.BadParameter("the schedule of Temporal does the repeated passes")
@@ -241,6 +245,51 @@ def current(data_dir: DataDir = DATA_DIR) -> None:
     """Print the revision of the tables."""
     url = _settings(data_dir).database_url
     _say(str(_call("records.migrations", "current", url)))
+
+
+@fees.command("list")
+def list_fees(data_dir: DataDir = DATA_DIR) -> None:
+    """List every amount known, from which day to which, and its source."""
+    _say_all(_call("intake.fees_by_hand", "listed", _settings(data_dir)))
+
+
+Operation = Annotated[str, typer.Argument(help="“issue” or “renewal”.")]
+FirstDay = Annotated[str, typer.Argument(help="First day, like 2027-07-01.")]
+
+
+@fees.command()
+def adopt(
+    operation: Operation,
+    first_day: FirstDay,
+    cents: Annotated[int, typer.Argument(min=1, help="Amount in cents.")],
+    source: Annotated[str, typer.Argument(help="The notice that fixes it.")],
+    data_dir: DataDir = DATA_DIR,
+    yes: Annotated[bool, typer.Option("--yes", help="Adopt it.")] = False,
+) -> None:
+    """Adopt an amount ahead of its day; without --yes, only say what it would do."""
+    what = (operation, first_day, cents, source)
+    _by_hand("adopted" if yes else "examined", _settings(data_dir), *what)
+
+
+@fees.command()
+def withdraw(
+    operation: Operation, first_day: FirstDay, data_dir: DataDir = DATA_DIR
+) -> None:
+    """Take back an adopted amount that has not begun."""
+    _by_hand("withdrawn", _settings(data_dir), operation, first_day)
+
+
+def _by_hand(what: str, *given: Any) -> None:
+    try:
+        _say_all(_call("intake.fees_by_hand", what, *given))
+    except ValueError as refused:  # an operation, a day or an amount that cannot be
+        _say(f"Nothing is changed: {refused}.")
+        raise typer.Exit(1) from None
+
+
+def _say_all(lines: list[str]) -> None:
+    for line in lines:
+        _say(line)
 
 
 def _call(module: str, name: str, *arguments: Any) -> Any:

@@ -200,8 +200,21 @@ class Settings(BaseSettings):
     )
     api_host: str = Field("127.0.0.1", description="Address the API listens on.")
     api_port: Port = Field(8000, description="Port the API listens on.")
+    payment_provider: Literal["simulator", "stripe"] | None = Field(
+        None,
+        description="Who takes payments by card; nobody if not given, the simulator on "
+        "the one-machine stack, which alone may name it.",
+    )
     payment_webhook_secret: SecretStr = Field(
-        description="Key of the payment provider's webhook, whsec_ and base64."
+        description="Keys that sign the payment provider's messages: two, a comma "
+        "between them, while one takes the place of the other. Of the simulator, "
+        "whsec_ and base64; of Stripe, the signing secrets of its endpoint."
+    )
+    stripe_api_key: SecretStr | None = Field(
+        None, description="Secret key of the account at Stripe, a test account's too."
+    )
+    stripe_api_url: str = Field(
+        "https://api.stripe.com", description="Where Stripe's interface answers."
     )
     trusted_proxies: str = Field(
         "127.0.0.1",
@@ -272,6 +285,20 @@ class Settings(BaseSettings):
         if not self.database_url.startswith("postgresql+psycopg://"):
             raise ValueError(
                 "ECHEANCE_DATABASE_URL must begin with postgresql+psycopg://"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _takes_real_money_or_none(self) -> Self:
+        if self.payment_provider == "simulator" and not self.embedded:
+            raise ValueError(
+                "ECHEANCE_PAYMENT_PROVIDER is simulator, which takes no money: it is "
+                "for the one-machine stack only"
+            )
+        if self.payment_provider == "stripe" and self.stripe_api_key is None:
+            raise ValueError(
+                "ECHEANCE_STRIPE_API_KEY is missing, and "
+                "ECHEANCE_PAYMENT_PROVIDER is stripe"
             )
         return self
 

@@ -24,7 +24,9 @@ from activities.upkeep import Upkeep
 from activities.writing import Letterhead
 from letters.compose import check_templates
 from logs import log_to
+from payments.choosing import provider_of
 from records import migrations
+from records.clock import clock_of
 from records.database import Sessions, make_engine, make_sessions
 from settings import Settings, SettingsError, load_settings
 from workflows.effects import MAIL, RENEWALS
@@ -102,7 +104,12 @@ def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[
     """Make the worker of the stories and that of the mail; neither is started."""
     dossiers = Dossiers(sessions, client)
     certificates = Certificates(sessions)
-    upkeep = Upkeep(sessions, client, relay_log_url=settings.relay_log_url)
+    upkeep = Upkeep(
+        sessions,
+        client,
+        provider=provider_of(settings, clock_of(sessions)),
+        relay_log_url=settings.relay_log_url,
+    )
     return (
         Worker(
             client,

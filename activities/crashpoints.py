@@ -11,6 +11,8 @@ CRASHPOINTS = (
     "after_claim",
     "after_relay_answer",
     "after_accepted",
+    "before_refund",
+    "after_refund",
 )
 
 

@@ -16,6 +16,7 @@ from intake.delivery import deliver
 from records.clock import database_now, now_for
 from records.database import Sessions
 from records.dossiers import restored
+from records.fees import policy_in_force
 from records.models import DossierRow, FactRow, Letter, TaskRow
 from rules.civil_time import civil_date, delay
 from rules.dossier import Kind, Phase
@@ -53,7 +54,8 @@ class Dossiers:
     @activity.defn(name="read_policy")
     async def read_policy(self, question: PolicyQuestion) -> Policy:
         """Read the policy in force on a day."""
-        return load_policy(question.kind, question.on)
+        async with self._sessions() as session:
+            return await policy_in_force(session, question.kind, question.on)
 
     @activity.defn(name="keep_record")
     async def keep_record(self, record: Record) -> None:
@@ -90,7 +92,7 @@ class Dossiers:
 async def _rebuilt(session: AsyncSession, row: DossierRow) -> Story:
     dossier = restored(row.facts)
     now = await now_for(session, row.number, real_now=await database_now(session))
-    policy = load_policy(dossier.kind, civil_date(now))
+    policy = await policy_in_force(session, dossier.kind, civil_date(now))
     heard = (
         select(FactRow.fact_id)
         .where(FactRow.dossier == row.number, FactRow.state == "applied")

@@ -9,20 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from intake.delivery import store_fact
 from records.dossiers import LIVE_STATUSES, certificate_status, stored
+from records.invoices import keep_invoices
 from records.models import (
     Certificate,
     DecisionRow,
     DossierRow,
     ExamResult,
     FactRow,
-    InvoiceRow,
     Letter,
     LinkRow,
     TaskRow,
 )
+from records.payments import Order, judge, order_refund
 from records.timeline import Line, append
 from rules.civil_time import civil_date, delay
-from rules.dossier import Invoice
 from rules.policy import load_policy
 from workflows.messages import Record
 
@@ -43,7 +43,6 @@ async def keep(session: AsyncSession, record: Record) -> bool:
         return False
     _write_dossier(row, record)
     await _write_links(session, record)
-    await _write_invoices(session, record)
     await _write_exam(session, record)
     await _write_certificate(session, record, row)
     await _write_letters(session, record)
@@ -55,6 +54,9 @@ async def keep(session: AsyncSession, record: Record) -> bool:
         number,
         [Line(e.what, e.at, e.by, e.detail, e.text_id) for e in record.entries],
     )
+    await _write_money(session, record)
+    # Last: a new invoice holds the counter of its year until the commit.
+    await _write_invoices(session, record)
     return True
 
 
@@ -89,48 +91,26 @@ async def _write_links(session: AsyncSession, record: Record) -> None:
 
 
 async def _write_invoices(session: AsyncSession, record: Record) -> None:
-    invoices = record.dossier.invoices
-    payments = [i.paid.payment_id for i in invoices if i.paid is not None]
-    counted_before = select(InvoiceRow.payment_id, InvoiceRow.invoice_id).where(
-        InvoiceRow.payment_id.in_(payments)
-    )
-    counted = {
-        row.payment_id: row.invoice_id for row in await session.execute(counted_before)
-    }
-    rows = []
-    for invoice in invoices:
-        row = _invoice_row(record.dossier.number, invoice)
-        payment_id = row["payment_id"]
-        if (
-            payment_id is not None
-            and counted.setdefault(payment_id, invoice.invoice_id) != invoice.invoice_id
-        ):
-            # One capture pays one invoice: a person must look, the dossier goes on.
-            row["payment_id"] = None
-            await _open_aside(session, record, "payment_counted_twice", payment_id)
-        rows.append(row)
-    await _upsert(session, InvoiceRow, "invoice_id", rows)
+    number, invoices = record.dossier.number, record.dossier.invoices
+    for payment_id in await keep_invoices(session, number, invoices):
+        # One capture pays one invoice: a person must look, the dossier goes on.
+        await _open_aside(session, record, "payment_counted_twice", payment_id)
 
 
-def _invoice_row(number: str, invoice: Invoice) -> dict[str, Any]:
-    paid = invoice.paid
-    return {
-        "invoice_id": invoice.invoice_id,
-        "dossier": number,
-        "operation": invoice.operation,
-        "asked_on": invoice.asked_on,
-        "renews": invoice.renews,
-        "state": _invoice_state(invoice),
-        "payment_id": paid.payment_id if paid else None,
-        "captured_at": paid.captured_at if paid else None,
-        "amount_cents": paid.amount_cents if paid else None,
-    }
-
-
-def _invoice_state(invoice: Invoice) -> str:
-    if invoice.paid is not None:
-        return "paid" if invoice.paid.reversed_on is None else "reversed"
-    return "open" if invoice.void_on is None else "void"
+async def _write_money(session: AsyncSession, record: Record) -> None:
+    """Note what the dossier made of each capture, and order back what cannot serve."""
+    for judged in record.payments:
+        await judge(session, judged.payment_id, applied=judged.applied, why=judged.why)
+    for refund in record.refunds:
+        order = Order(
+            key=refund.key,
+            payment_id=refund.payment_id,
+            dossier=record.dossier.number,
+            amount_cents=refund.amount_cents,
+            currency=refund.currency,
+            why=refund.why,
+        )
+        await order_refund(session, order)
 
 
 async def _write_exam(session: AsyncSession, record: Record) -> None:
@@ -295,7 +275,7 @@ async def _write_facts(session: AsyncSession, record: Record) -> None:
 
 async def _upsert(
     session: AsyncSession,
-    table: type[LinkRow | InvoiceRow | Certificate | TaskRow],
+    table: type[LinkRow | Certificate | TaskRow],
     key: str,
     rows: Iterable[dict[str, Any]],
 ) -> None:

@@ -14,16 +14,17 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.money import MoneySweep
 from activities.sweeping_mail import PERSON_AFTER, MailSweep
-from engine import begin, connect, story_of
+from engine import begin, story_of
 from intake.delivery import deliver
+from payments.provider import PaymentProvider
 from records import disagreements
-from records.database import Sessions, make_engine, make_sessions
+from records.database import Sessions
 from records.disagreements import DutyPast
 from records.missed import DUTY_GRACE
 from records.models import Sweep
 from rules.numbers import DossierNumber
-from settings import Settings
 from workflows.renewal import RenewalWorkflow
 from workflows.upkeep import (
     FINDINGS_SHOWN,
@@ -68,11 +69,13 @@ class Upkeep:
         sessions: Sessions,
         client: Client,
         *,
+        provider: PaymentProvider | None = None,
         relay_log_url: str | None = None,
         story_limit: timedelta = STORY_LIMIT,
     ) -> None:
         self._sessions = sessions
         self._client = client
+        self._provider = provider
         self._relay_log_url = relay_log_url
         self._story_limit = story_limit
 
@@ -98,6 +101,7 @@ class Upkeep:
         sweep = _Sweep(
             self._sessions,
             self._client,
+            self._provider,
             now,
             self._story_limit,
             rebuild=rebuild,
@@ -136,28 +140,13 @@ class Upkeep:
         )
 
 
-async def reconcile_once(settings: Settings, *, rebuild: bool = False) -> SweepReport:
-    """Sweep once, thoroughly, from a command line.
-
-    Raises SQLAlchemyError while the database is away: nothing can be compared.
-    """
-    engine = make_engine(settings.database_url, connections=_AT_ONCE)
-    try:
-        client = await connect(settings, lazy=True)
-        upkeep = Upkeep(
-            make_sessions(engine), client, relay_log_url=settings.relay_log_url
-        )
-        return await upkeep.sweep(datetime.now(UTC), thorough=True, rebuild=rebuild)
-    finally:
-        await engine.dispose()
-
-
 @dataclass(slots=True)
 class _Sweep:
     """One sweep: each check looks, repairs and adds what it found."""
 
     sessions: Sessions
     client: Client
+    provider: PaymentProvider | None
     now: datetime
     story_limit: timedelta
     rebuild: bool = field(kw_only=True)
@@ -182,6 +171,9 @@ class _Sweep:
         late_before = await self._duties_past()
         await self._compare_clocks()
         await self._see_that_all_run(thorough=quarter)
+        money = MoneySweep(self.sessions, self.client, self.provider, self.now)
+        self.findings += await money.look(hourly=hour, daily=day)
+        self.checked += money.checked
         await self._tell_what_was_left()
         await self._compare_versions()
         await self.mail.see_letters_end()

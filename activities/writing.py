@@ -13,6 +13,7 @@ from letters.facts import ConditionLine, LetterFacts
 from letters.proofs import proof_of
 from letters.returning import return_path
 from letters.wording import Language
+from records.invoices import number_of_invoice
 from records.models import (
     Agency,
     DossierRow,
@@ -81,6 +82,7 @@ class _Matter:
     link: LinkRow | None
     agency: Agency | None
     invoice: InvoiceRow | None
+    replaces: str | None  # the number of the invoice whose place it took
     text: str | None
 
 
@@ -146,6 +148,9 @@ async def _matter_of(session: AsyncSession, order: LetterOrder) -> _Matter:
         invoice=await session.get(InvoiceRow, order.invoice_id)
         if order.invoice_id
         else None,
+        replaces=await number_of_invoice(session, order.replaces)
+        if order.replaces
+        else None,
         text=text.text if text else None,
     )
 
@@ -165,7 +170,10 @@ def _facts(
         amount_cents=order.amount_cents,
         amount_confirmed=order.amount_confirmed,
         operation=matter.invoice.operation if matter.invoice else None,
-        invoice_number=order.invoice_id,
+        invoice_number=_number(matter.invoice) or order.invoice_id,
+        replaces_invoice=matter.replaces,
+        received_cents=order.received_cents,
+        received_currency=order.received_currency,
         agency_name=matter.agency.name if matter.agency else None,
         permit_number=matter.link.permit if matter.link else None,
         certificate_number=order.certificate if own else None,
@@ -189,6 +197,10 @@ def _proof_url(order: LetterOrder, head: Letterhead, language: Language) -> str 
         return None
     proof = proof_of(order.text_id, secret=head.secret)
     return f"{head.public_url.rstrip('/')}/{language}/confirmer/{proof}"
+
+
+def _number(invoice: InvoiceRow | None) -> str | None:
+    return invoice.number if invoice else None
 
 
 def _page(order: LetterOrder) -> str:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -21,16 +20,20 @@ from api.pages import (
     clock,
     desk,
     desk_dossier,
+    desk_fees,
     desk_task,
     dossier,
     incoming,
+    invoices,
     linking,
     mail,
     mine,
     observing,
     opening,
+    paying,
     proving,
     signing_in,
+    simulator,
     start,
     taking_back,
     transferring,
@@ -40,10 +43,10 @@ from api.pages import (
 from api.pages.clock import Mover
 from api.parts import Parts
 from api.problems import handle_errors
-from api.v1.showing import own_now
 from engine import connect
 from intake.mail import MailRoom
-from payments.simulator import Simulator
+from payments.choosing import provider_of
+from records.clock import clock_of
 from records.database import Sessions, make_engine, make_sessions
 from settings import Settings, load_settings
 
@@ -75,12 +78,15 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(json_v1.router)
     if settings.embedded:
         app.include_router(simulated_payments.router)
+        app.include_router(simulator.router)
         app.include_router(clock.router)
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=_own_names(settings))
     app.state.mover = mover if settings.embedded else None
     app.include_router(start.router)
     app.include_router(signing_in.router)
     app.include_router(dossier.router)
+    app.include_router(invoices.router)
+    app.include_router(paying.router)
     app.include_router(mine.router)
     app.include_router(opening.router)
     app.include_router(linking.router)
@@ -96,6 +102,7 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
     app.include_router(desk.router)
     app.include_router(desk_dossier.router)
     app.include_router(desk_task.router)
+    app.include_router(desk_fees.router)
     app.include_router(transferring.router)
     app.state.sign_in = signing_in.Parties(settings)
     app.include_router(verification.router)
@@ -130,10 +137,11 @@ async def _parts_of(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
             settings=settings,
             sessions=sessions,
             client=client,
-            provider=_simulator(sessions, settings) if settings.embedded else None,
+            provider=provider_of(settings, clock_of(sessions)),
             mail_room=room,
         )
-        yield
+        async with simulated_payments.messages_sent(app.state.parts.provider):
+            yield
         await room.finish()
     finally:
         await engine.dispose()
@@ -146,16 +154,3 @@ async def _make_tokens(sessions: Sessions, settings: Settings) -> None:
             await ensure_tokens(session, tokens_file(settings))
     except (SQLAlchemyError, OSError) as away:
         log.warning("the development tokens were not made: %s", type(away).__name__)
-
-
-def _simulator(sessions: Sessions, settings: Settings) -> Simulator:
-    async def now(number: str) -> datetime:
-        async with sessions() as session:
-            return await own_now(session, number)
-
-    return Simulator(
-        settings.data_dir / "payments",
-        secret=settings.payment_webhook_secret.get_secret_value(),
-        public_url=settings.public_url,
-        now=now,
-    )

@@ -52,6 +52,9 @@ class Code(StrEnum):
     PAYMENTS_NOT_OFFERED = "payments_not_offered"
     UNKNOWN_SESSION = "unknown_session"
     SESSION_SETTLED = "session_settled"
+    ALREADY_PAID = "already_paid"
+    PAYMENT_UNCERTAIN = "payment_uncertain"
+    PROVIDER_AWAY = "provider_away"
     BAD_SIGNATURE = "bad_signature"
     BAD_EVENT = "bad_event"
     # Mail

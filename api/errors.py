@@ -10,30 +10,12 @@ Exception
 └── anything else        our mistake: an incident number, and the rest in the log
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
 
 from api.codes import Code
-from api.language import Language
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """What a code says; {braces} are filled with what the refusal knows."""
-
-    status: int
-    fr: str
-    en: str
-
-    def said_in(self, language: Language, about: dict[str, str]) -> str:
-        """Say it in *language*; a detail that was not given leaves its place empty."""
-        sentence = self.fr if language == "fr" else self.en
-        return sentence.format_map(_Blank(about))
-
-
-class _Blank(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return "?"
+from api.errors_of_money import MONEY
+from api.wording import Wording
 
 
 class Refused(Exception):  # noqa: N818 - named as the person is told: refused
@@ -42,7 +24,7 @@ class Refused(Exception):  # noqa: N818 - named as the person is told: refused
     def __init__(self, code: StrEnum | str, **about: object) -> None:
         super().__init__(str(code))
         self.code = str(code)
-        self.about = {name: str(value) for name, value in about.items()}
+        self.about: Mapping[str, object] = about
 
 
 class StoryAway(Refused):
@@ -59,13 +41,14 @@ class StoryAway(Refused):
 def wait_told(refused: Refused) -> dict[str, str]:
     """Give the header that says when the same may be asked again, if that is known."""
     seconds = refused.about.get("seconds")
-    return {} if seconds is None else {"Retry-After": seconds}
+    return {} if seconds is None else {"Retry-After": str(seconds)}
 
 
 RETRY_AFTER_S = 30
 """What a caller is asked to wait when a part of ours is away."""
 
 WORDINGS: dict[str, Wording] = {
+    **MONEY,
     # ------------------------------------------------------------ the request itself
     "invalid_request": Wording(
         422,
@@ -317,60 +300,6 @@ WORDINGS: dict[str, Wording] = {
         404,
         "Aucune règle n'est connue pour ce jour.",
         "No rules are known for that day.",
-    ),
-    # ------------------------------------------------------------------------- money
-    "nothing_to_pay": Wording(
-        409,
-        "Aucune facture n'attend de paiement dans ce dossier.",
-        "No invoice waits for a payment in this dossier.",
-    ),
-    "too_late_to_renew": Wording(
-        409,
-        "Le dernier jour pour renouveler était le {last_day} : un paiement ne "
-        "renouvellerait plus ce certificat. Pour revenir, ouvrez un nouveau dossier.",
-        "The last day to renew was {last_day}: a payment would no longer renew this "
-        "certificate. To come back, open a new dossier.",
-    ),
-    "exam_lapsed": Wording(
-        409,
-        "Le résultat de l'examen ne peut plus servir depuis le {last_day} : un "
-        "paiement ne mènerait pas à un certificat.",
-        "The exam result can no longer serve since {last_day}: a payment would not "
-        "lead to a certificate.",
-    ),
-    "unlinked_too_long": Wording(
-        409,
-        "Le certificat a pris fin le {last_day}, après plus de 2 ans sans lien avec "
-        "une agence : un paiement ne le ferait pas revivre. Pour revenir, ouvrez un "
-        "nouveau dossier.",
-        "The certificate ended on {last_day}, after more than 2 years without a link "
-        "with an agency: a payment would not bring it back. To come back, open a new "
-        "dossier.",
-    ),
-    "payments_not_offered": Wording(
-        503,
-        "Le paiement en ligne n'est pas offert sur cette installation.",
-        "Online payment is not offered on this installation.",
-    ),
-    "unknown_session": Wording(
-        404,
-        "Cette séance de paiement n'existe pas.",
-        "There is no such payment session.",
-    ),
-    "session_settled": Wording(
-        409,
-        "Cette séance de paiement est déjà terminée.",
-        "This payment session has already ended.",
-    ),
-    "bad_signature": Wording(
-        400,
-        "La signature du message n'est pas valable : rien n'est gardé.",
-        "The signature of the message is not valid: nothing is kept.",
-    ),
-    "bad_event": Wording(
-        400,
-        "Le message est signé mais ne peut pas être lu.",
-        "The message is signed but cannot be read.",
     ),
     # -------------------------------------------------------------------------- mail
     "mail_not_signed": Wording(

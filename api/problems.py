@@ -2,6 +2,7 @@
 problem details (RFC 9457).
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -33,7 +34,7 @@ def problem(
     asked: HTTPConnection,
     code: str,
     *,
-    about: dict[str, str] | None = None,
+    about: Mapping[str, object] | None = None,
     **members: Any,
 ) -> JSONResponse:
     """Build the answer for a code of WORDINGS, with further members."""

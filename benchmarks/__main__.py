@@ -10,6 +10,7 @@ from benchmarks.composing import composing
 from benchmarks.cost_of_a_renewal import cost_of_a_renewal
 from benchmarks.documents import documents
 from benchmarks.embedded_stack import embedded_stack
+from benchmarks.paying import paying
 from benchmarks.posting import posting
 from benchmarks.reading import reading
 
@@ -23,6 +24,7 @@ async def measure() -> None:
         posting,
         reading,
         documents,
+        paying,
     ):
         async for name, figure, aim in part():
             table.add_row(name, figure, aim)

@@ -71,3 +71,26 @@ class BareWorkflow:
     async def paid(self) -> None:
         """Hear the one signal."""
         self._paid = True
+
+
+@workflow.defn
+class HearingWorkflow:
+    """Hears one signal, and says so when asked."""
+
+    def __init__(self) -> None:
+        self._paid = False
+
+    @workflow.run
+    async def run(self) -> None:
+        """Wait for longer than anybody measures."""
+        await workflow.sleep(timedelta(days=30))
+
+    @workflow.signal
+    async def paid(self) -> None:
+        """Hear the signal."""
+        self._paid = True
+
+    @workflow.query
+    def is_paid(self) -> bool:
+        """Answer whether it was heard."""
+        return self._paid

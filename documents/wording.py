@@ -3,11 +3,13 @@
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from babel.dates import format_date
+from babel.numbers import format_currency
 
 Language: TypeAlias = Literal["fr", "en"]
 Words: TypeAlias = Callable[..., str]
@@ -28,6 +30,15 @@ def weekday_date(day: date, language: Language) -> str:
     if language == "fr" and day.day == 1:
         pattern = pattern.replace("d ", "d'er' ")  # Babel does not know « 1er »
     return format_date(day, pattern, locale=_LOCALES[language])
+
+
+def money(cents: int, language: Language) -> str:
+    """Word an amount of Canadian cents.
+
+    >>> money(18500, "en")
+    '$185.00'
+    """
+    return format_currency(Decimal(cents) / 100, "CAD", locale=_LOCALES[language])
 
 
 def words_of(document: str, language: Language) -> Words:

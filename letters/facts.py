@@ -75,8 +75,10 @@ class LetterFacts:
     *act_before* is the last day to act, inclusive. In `expired` it is the last day to
     come back without a new exam; in `suspended`, the last day to find an agency.
     *renewable_until* is the last day, inclusive, on which a renewal still undoes an
-    expiry (P-40.1 s. 269). *certificate_attached* is told by what is attached: see
-    letters.compose.
+    expiry (P-40.1 s. 269). An invoice that takes the place of another names it in
+    *replaces_invoice*. *received_cents* is money that was not the fee: it counts for no
+    part of it, and a person of the Office looks at it. *certificate_attached* is told
+    by what is attached: see letters.compose.
     """
 
     notice: str
@@ -92,6 +94,9 @@ class LetterFacts:
     amount_confirmed: bool = False
     operation: str | None = None
     invoice_number: str | None = None
+    replaces_invoice: str | None = None
+    received_cents: int | None = None
+    received_currency: str | None = None
     agency_name: str | None = None
     permit_number: str | None = None
     certificate_number: str | None = None

@@ -1,5 +1,5 @@
 """
-Paying: what is asked of a payment provider, and the provider that only pretends.
+Paying: what is asked of a payment provider, what it tells, and two providers.
 
-May import rules. Must never touch the tables or a story, nor see a card.
+May import rules and settings. Must never touch the tables or a story, nor see a card.
 """

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from rules.civil_time import civil_date, last_day
+from rules.civil_time import civil_date, end_of, last_day, start_of
 from rules.dossier import Dossier, Invoice, Operation, Phase
-from rules.fees import amount_on
+from rules.fees import amount_on, holds_until
 from rules.policy import Fee, PaymentAfterLapse, Policy
 from rules.standing import ended_on, last_day_to_renew, phase_at
 from rules.transfer import last_day_to_finish
@@ -23,10 +23,29 @@ class Hindrance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToPay:
-    """An open invoice and its fee, that of the day of payment."""
+    """An open invoice and its fee, that of the day of payment.
+
+    *last_day* (inclusive) is the last on which paying serves. From *holds_until* on
+    another amount is known.
+    """
 
     invoice: Invoice
     fee: Fee
+    last_day: date
+    holds_until: date | None
+
+    @property
+    def bears_todays_fee(self) -> bool:
+        """Whether the invoice asks what is paid; if not, it is about to be replaced."""
+        return self.invoice.asked_cents in {None, self.fee.cents}
+
+    @property
+    def payable_until(self) -> datetime:
+        """The instant from which nobody may pay this amount for this invoice."""
+        ends = [end_of(self.last_day)]
+        if self.holds_until is not None:
+            ends.append(start_of(self.holds_until))
+        return min(ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +85,7 @@ def _renewal_to_pay(
         return NotPayable(Hindrance.UNLINKED_TOO_LONG, ended)
     if invoice is None or invoice.renews != echeance:
         return NotPayable(Hindrance.NOTHING_TO_PAY)
-    return ToPay(invoice, amount_on(today, Operation.RENEWAL, policy))
+    return _to_pay(invoice, policy, today, limit)
 
 
 def _issue_to_pay(dossier: Dossier, policy: Policy, today: date) -> ToPay | NotPayable:
@@ -79,4 +98,13 @@ def _issue_to_pay(dossier: Dossier, policy: Policy, today: date) -> ToPay | NotP
     invoice = dossier.open_invoice(Operation.ISSUE)
     if invoice is None:
         return NotPayable(Hindrance.NOTHING_TO_PAY)
-    return ToPay(invoice, amount_on(today, Operation.ISSUE, policy))
+    return _to_pay(invoice, policy, today, max(limit, today))
+
+
+def _to_pay(invoice: Invoice, policy: Policy, today: date, last_day: date) -> ToPay:
+    return ToPay(
+        invoice,
+        amount_on(today, invoice.operation, policy),
+        last_day,
+        holds_until(today, invoice.operation, policy),
+    )

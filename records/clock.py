@@ -1,11 +1,13 @@
 """What instant it is for a dossier: the database's clock, moved ahead in a demo."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from records.database import Sessions
 from records.models import Clock
 
 
@@ -21,6 +23,16 @@ async def now_for(
     moved = select(Clock.ahead).where(Clock.dossier == number)
     ahead = (await session.execute(moved)).scalar_one_or_none()
     return real_now + (ahead or timedelta())
+
+
+def clock_of(sessions: Sessions) -> Callable[[str], Awaitable[datetime]]:
+    """Make what answers, for any dossier, what instant it is for it now."""
+
+    async def now(number: str) -> datetime:
+        async with sessions() as session:
+            return await now_for(session, number, real_now=await database_now(session))
+
+    return now
 
 
 async def set_ahead(session: AsyncSession, number: str, ahead: timedelta) -> None:

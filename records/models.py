@@ -142,42 +142,73 @@ class LinkRow(Base):
 
 
 class InvoiceRow(Base):
-    """What was asked for one operation, and what became of it."""
+    """What was asked for one operation, and what became of it.
+
+    *number* is for people, without a hole in a year: the table gives it to each new
+    row, in the transaction that adds the row. A row is never deleted.
+    """
 
     __tablename__ = "invoices"
 
     invoice_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[str | None] = mapped_column(unique=True)
     dossier: Mapped[str] = mapped_column(ForeignKey("dossiers.number"), index=True)
     operation: Mapped[str]
     asked_on: Mapped[date]
+    asked_cents: Mapped[int | None]
     renews: Mapped[date | None]
     state: Mapped[str]
+    replaces: Mapped[str | None]  # the invoice whose place it took
+    void_on: Mapped[date | None]
+    void_why: Mapped[str | None]
     payment_id: Mapped[str | None] = mapped_column(unique=True)
     captured_at: Mapped[datetime | None]
     amount_cents: Mapped[int | None]
+    refunded_cents: Mapped[int] = mapped_column(server_default=text("0"))
 
     __table_args__ = (
-        CheckConstraint("state IN ('open', 'paid', 'void', 'reversed')", name="state"),
+        CheckConstraint(
+            "state IN ('open', 'paid', 'replaced', 'void', 'reversed', 'refunded',"
+            " 'partly_refunded')",
+            name="state",
+        ),
         CheckConstraint("amount_cents > 0", name="amount"),
     )
 
 
 class PaymentSession(Base):
-    """One try to pay an invoice at the provider."""
+    """One try to pay an invoice: *session_id* is ours, *provider_session* theirs.
+
+    The row exists before the provider is asked, and one is open at a time: two browsers
+    that pay at once are sent to the same place.
+    """
 
     __tablename__ = "payment_sessions"
 
     session_id: Mapped[str] = mapped_column(primary_key=True)
+    provider_session: Mapped[str | None] = mapped_column(unique=True)
+    pay_url: Mapped[str | None]
     invoice_id: Mapped[str] = mapped_column(ForeignKey("invoices.invoice_id"))
     amount_cents: Mapped[int]
+    language: Mapped[str] = mapped_column(server_default="fr")
+    expires_at: Mapped[datetime | None]  # of the dossier; from then on nobody may pay
     state: Mapped[str] = mapped_column(server_default="open")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     payment_id: Mapped[str | None] = mapped_column(unique=True)
 
     __table_args__ = (
-        CheckConstraint("state IN ('open', 'paid', 'refused')", name="state"),
+        CheckConstraint(
+            "state IN ('open', 'paid', 'refused', 'expired')", name="state"
+        ),
         CheckConstraint("amount_cents > 0", name="amount"),
         Index("ix_payment_sessions_invoice_id", "invoice_id"),
+        Index(
+            "uq_payment_sessions_one_open",
+            "invoice_id",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_payment_sessions_created_at", "created_at"),
     )
 
 

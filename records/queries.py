@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from records.models import (
@@ -20,8 +20,9 @@ from records.models import (
     TaskRow,
     TimelineEntry,
 )
+from records.money import PaymentRow
 from records.opening import name_key
-from rules.dossier import Phase
+from rules.dossier import Operation, Phase
 
 
 async def holder_of_token(session: AsyncSession, token_hash: str) -> AccessToken | None:
@@ -179,34 +180,97 @@ async def open_tasks(
 
 
 async def open_payment_session(
-    session: AsyncSession, invoice_id: str, amount_cents: int
+    session: AsyncSession, invoice_id: str
 ) -> PaymentSession | None:
-    """Is a try to pay this amount already under way?"""
+    """Is a try to pay this invoice under way? There is never a second one."""
+    query = select(PaymentSession).where(
+        PaymentSession.invoice_id == invoice_id, PaymentSession.state == "open"
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def is_paid_or_being_counted(
+    session: AsyncSession, number: str, invoice_id: str
+) -> bool:
+    """Is an invoice paid, or has its dossier money that it has not judged yet?"""
+    paid = select(InvoiceRow.invoice_id).where(
+        InvoiceRow.invoice_id == invoice_id, InvoiceRow.state == "paid"
+    )
+    being_counted = select(PaymentRow.payment_id).where(
+        PaymentRow.dossier == number, PaymentRow.applied.is_(None)
+    )
+    return bool(
+        await session.scalar(select(or_(paid.exists(), being_counted.exists())))
+    )
+
+
+async def payment_session_named(
+    session: AsyncSession, name: str | None
+) -> PaymentSession | None:
+    """Which try is this, by the provider's name for it or by ours?"""
+    if name is None:
+        return None
+    named = or_(
+        PaymentSession.provider_session == name, PaymentSession.session_id == name
+    )
+    return (await session.scalars(select(PaymentSession).where(named))).first()
+
+
+async def payment_sessions_without_answer(
+    session: AsyncSession, *, before: datetime, limit: int
+) -> Sequence[PaymentSession]:
+    """Which tries begun before *before* (real) have not ended, oldest first?"""
+    query = (
+        select(PaymentSession)
+        .where(PaymentSession.state == "open", PaymentSession.created_at < before)
+        .order_by(PaymentSession.created_at, PaymentSession.session_id)
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def payment_sessions_paid_since(
+    session: AsyncSession, *, since: datetime
+) -> Sequence[PaymentSession]:
+    """Which tries begun since then (real) were paid?"""
     query = (
         select(PaymentSession)
         .where(
-            PaymentSession.invoice_id == invoice_id,
-            PaymentSession.amount_cents == amount_cents,
-            PaymentSession.state == "open",
+            PaymentSession.state == "paid",
+            PaymentSession.created_at >= since,
+            PaymentSession.provider_session.is_not(None),
         )
-        .order_by(PaymentSession.created_at.desc())
-        .limit(1)
+        .order_by(PaymentSession.created_at, PaymentSession.session_id)
     )
-    return (await session.scalars(query)).first()
+    return (await session.scalars(query)).all()
+
+
+async def dossiers_paid_before(
+    session: AsyncSession, *, before: datetime, limit: int
+) -> Sequence[DossierRow]:
+    """Which dossiers were paid for before then (real), and still stand as if not?
+
+    Many of them wait rightly, for an agency: the law tells them apart.
+    """
+    waits = or_(
+        InvoiceRow.renews == DossierRow.echeance,
+        and_(
+            InvoiceRow.operation == Operation.ISSUE,
+            DossierRow.phase == Phase.TO_FINALIZE,
+        ),
+    )
+    query = (
+        select(DossierRow)
+        .join(InvoiceRow, InvoiceRow.dossier == DossierRow.number)
+        .join(PaymentRow, PaymentRow.payment_id == InvoiceRow.payment_id)
+        .where(InvoiceRow.state == "paid", waits, PaymentRow.told_at < before)
+        .order_by(PaymentRow.told_at.desc(), DossierRow.number)
+        .limit(limit)
+    )
+    return (await session.scalars(query)).unique().all()
 
 
 async def dossier_of_invoice(session: AsyncSession, invoice_id: str) -> str | None:
     """Whose invoice is this?"""
     query = select(InvoiceRow.dossier).where(InvoiceRow.invoice_id == invoice_id)
     return (await session.scalars(query)).first()
-
-
-async def dossier_of_payment(session: AsyncSession, payment_id: str) -> str | None:
-    """Which dossier did this payment pay for, by its invoice or by its session?"""
-    paid = select(InvoiceRow.dossier).where(InvoiceRow.payment_id == payment_id)
-    by_session = (
-        select(InvoiceRow.dossier)
-        .join(PaymentSession, PaymentSession.invoice_id == InvoiceRow.invoice_id)
-        .where(PaymentSession.payment_id == payment_id)
-    )
-    return (await session.scalars(paid.union(by_session))).first()

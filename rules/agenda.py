@@ -16,6 +16,7 @@ from rules.civil_time import (
     start_of,
 )
 from rules.dossier import Dossier, Stage, TransferRequest
+from rules.fees import replaced_on
 from rules.policy import ExamLadderFrom, Policy, RemindersFrom, Rung
 from rules.reasons import (
     DELAYS,
@@ -27,7 +28,11 @@ from rules.reasons import (
     STOPPAGE_PAGE,
     Citation,
 )
-from rules.standing import last_day_unlinked, unlinked_too_long_since
+from rules.standing import (
+    last_day_to_renew,
+    last_day_unlinked,
+    unlinked_too_long_since,
+)
 from rules.transfer import bare_last_day_to_finish, last_day_to_finish
 
 
@@ -36,6 +41,8 @@ class Act(StrEnum):
 
     WRITE = "write"  # send the letter named by the notice
     OPEN_RENEWAL = "open_renewal"  # ask the fee of the next term
+    REPLACE_INVOICE = "replace_invoice"  # its amount no longer holds
+    END_RENEWAL = "end_renewal"  # a payment would no longer renew
     EXPIRE = "expire"
     LAPSE_EXAM = "lapse_exam"
     END_UNLINKED = "end_unlinked"
@@ -76,6 +83,7 @@ def agenda(dossier: Dossier, policy: Policy) -> tuple[Duty, ...]:
         *_of_tasks(dossier),
         *_of_request(dossier, policy),
         *_of_dates_told_ahead(dossier),
+        *_of_invoices(dossier, policy),
     ]
     if dossier.terms:
         duties += _of_term(dossier, policy)
@@ -119,6 +127,34 @@ def _of_term(dossier: Dossier, policy: Policy) -> Iterable[Duty]:
     opening = _opening_of_renewal(stem, term.echeance, policy)
     if opening.due_at < ends_at:
         yield opening
+
+
+def _of_invoices(dossier: Dossier, policy: Policy) -> Iterable[Duty]:
+    """An open invoice is replaced when its amount changes, and void once in vain."""
+    for invoice in dossier.invoices:
+        if not invoice.is_open:
+            continue
+        stem = f"{dossier.number}/invoice-{invoice.invoice_id}"
+        changes_on = replaced_on(invoice, policy)
+        if changes_on is not None:
+            yield Duty(
+                f"{stem}/fee-{changes_on}",
+                Act.REPLACE_INVOICE,
+                start_of(changes_on),
+                RENEWAL_PAGE,
+                about=invoice.invoice_id,
+            )
+        # Without an extended delay the expiry itself ends the renewal.
+        if invoice.renews is not None and invoice.renews == dossier.echeance:
+            limit = last_day_to_renew(invoice.renews, policy)
+            if limit >= invoice.renews:
+                yield Duty(
+                    f"{stem}/over",
+                    Act.END_RENEWAL,
+                    end_of(limit),
+                    DELAYS,
+                    about=invoice.invoice_id,
+                )
 
 
 def _opening_of_renewal(stem: str, echeance: date, policy: Policy) -> Duty:

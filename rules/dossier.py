@@ -81,6 +81,18 @@ class Exam:
     takeover: Takeover | None = None
 
 
+class VoidReason(StrEnum):
+    """Why an invoice can no longer be paid, or its payment no longer counts."""
+
+    REPLACED = "replaced"  # another one took its place
+    PAID_OTHERWISE = "paid_otherwise"  # another one of the same operation was paid
+    EXAM_LAPSED = "exam_lapsed"
+    RENEWAL_OVER = "renewal_over"
+    DOSSIER_CLOSED = "dossier_closed"
+    REVERSED = "reversed"
+    REFUNDED = "refunded"
+
+
 @dataclass(frozen=True, slots=True)
 class Capture:
     """Money taken: the instant of capture decides, not that of its telling."""
@@ -89,11 +101,16 @@ class Capture:
     captured_at: datetime
     amount_cents: int
     reversed_on: date | None = None
+    refunded_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """What is asked for one operation; *renews* is the échéance it would move."""
+    """What is asked for one operation; *renews* is the échéance it would move.
+
+    *asked_cents* is the fee of the day of asking; *replaces* names the invoice whose
+    amount no longer held. *void_on* is the first day without effect.
+    """
 
     invoice_id: str
     operation: Operation
@@ -101,6 +118,20 @@ class Invoice:
     renews: date | None = None
     paid: Capture | None = None
     void_on: date | None = None
+    asked_cents: int | None = None
+    replaces: str | None = None
+    void_why: VoidReason | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits for its payment."""
+        return self.paid is None and self.void_on is None
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether its payment still counts."""
+        paid = self.paid
+        return paid is not None and paid.reversed_on is None and self.void_on is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +228,7 @@ class Dossier:
     def open_invoice(self, operation: Operation) -> Invoice | None:
         """Find the invoice of an operation that still waits for its payment."""
         return next(
-            (
-                i
-                for i in self.invoices
-                if i.operation is operation and i.paid is None and i.void_on is None
-            ),
+            (i for i in self.invoices if i.operation is operation and i.is_open),
             None,
         )
 

@@ -169,10 +169,9 @@ def _is_timely(dossier: Dossier, policy: Policy, paid_on: date) -> bool:
 
 def _paid_on(invoice: Invoice) -> date | None:
     """Name the civil day on which money that still counts was captured."""
-    paid = invoice.paid
-    if paid is None or paid.reversed_on is not None or invoice.void_on is not None:
+    if invoice.paid is None or not invoice.is_paid:
         return None
-    return civil_date(paid.captured_at)
+    return civil_date(invoice.paid.captured_at)
 
 
 def paid_invoice(dossier: Dossier, operation: Operation) -> Invoice | None:

@@ -4,11 +4,20 @@ from dataclasses import replace
 
 from rules.agenda import Act, Duty, agenda, falling_due, renewal_opens_on
 from rules.civil_time import last_day
-from rules.dossier import Exam, Operation, Phase, Stage, Term, TransferRequest
+from rules.dossier import (
+    Exam,
+    Operation,
+    Phase,
+    Stage,
+    Term,
+    TransferRequest,
+    VoidReason,
+)
 from rules.links import is_linked, unlinked_since
 from rules.reasons import Allowed
 from rules.standing import (
     ended_on,
+    last_day_to_renew,
     last_day_unlinked,
     paid_invoice,
     renewal_due,
@@ -16,8 +25,14 @@ from rules.standing import (
 )
 from rules.transfer import last_day_to_finish, may_transfer
 from workflows.hearing import give_result_back
+from workflows.invoicing import (
+    ask_fee,
+    end_renewal,
+    remaining,
+    replace_if_its_amount_changed,
+    void_open_invoices,
+)
 from workflows.messages import DecisionMade, ResultTaken, Source
-from workflows.money import ask_fee
 from workflows.turn import Turn
 
 # ------------------------------------------------------------ the law's own steps
@@ -39,6 +54,8 @@ def renew_if_paid(turn: Turn) -> None:
         echeance=term.echeance,
         act_before=last_day(term.echeance),
         expiry_corrected=turn.told is Phase.EXPIRED,
+        # A suspended certificate is renewed too, and stays suspended.
+        remaining=() if is_linked(turn.dossier, turn.today) else ("agency",),
     )
 
 
@@ -179,21 +196,11 @@ def _say_once(turn: Turn) -> None:
     supersede(turn, tuple(duty for duty in falling.to_do if duty.ladder))
 
 
-def remaining(turn: Turn) -> tuple[str, ...]:
-    """Name what still lacks for a certificate, as letters word it."""
-    lacks = []
-    if paid_invoice(turn.dossier, Operation.ISSUE) is None:
-        lacks.append("invoice")
-    if not is_linked(turn.dossier, turn.today):
-        lacks.append("agency")
-    return tuple(lacks)
-
-
 def _exam_lapsed(turn: Turn) -> None:
     exam = turn.dossier.exam
     assert exam is not None
     limit = last_day_to_finish(exam, turn.policy)
-    _void_open_invoices(turn)
+    void_open_invoices(turn, VoidReason.EXAM_LAPSED)
     paid = paid_invoice(turn.dossier, Operation.ISSUE)
     if paid is not None and paid.paid is not None:
         turn.give_to_a_person("refund_after_lapse", paid.paid.payment_id)
@@ -215,6 +222,8 @@ def _suspended(turn: Turn) -> None:
 def _expired(turn: Turn) -> None:
     ended = ended_on(turn.dossier, turn.policy, turn.now)
     by_law = "expired" if ended == turn.dossier.echeance else "unlinked_too_long"
+    if turn.today > last_day_to_renew(ended, turn.policy) or by_law != "expired":
+        void_open_invoices(turn, VoidReason.RENEWAL_OVER, Operation.RENEWAL)
     turn.write(
         by_law,
         ended,
@@ -226,17 +235,8 @@ def _expired(turn: Turn) -> None:
 
 
 def _closed(turn: Turn) -> None:
-    _void_open_invoices(turn)
+    void_open_invoices(turn, VoidReason.DOSSIER_CLOSED)
     give_result_back(turn)
-
-
-def _void_open_invoices(turn: Turn) -> None:
-    for invoice in turn.dossier.invoices:
-        if invoice.paid is None and invoice.void_on is None:
-            turn.dossier = turn.dossier.with_invoice(
-                replace(invoice, void_on=turn.today)
-            )
-            turn.note("invoice_void", "rule", invoice=invoice.invoice_id)
 
 
 def open_renewal_if_due(turn: Turn) -> None:
@@ -264,6 +264,10 @@ def perform(turn: Turn, duty: Duty) -> None:
     match duty.act:
         case Act.OPEN_RENEWAL:
             open_renewal_if_due(turn)
+        case Act.REPLACE_INVOICE:
+            replace_if_its_amount_changed(turn, duty.about)
+        case Act.END_RENEWAL:
+            end_renewal(turn, duty.about)
         case Act.CLOSE_REQUEST:
             _close_request(turn)
         case Act.END_OBSERVATIONS:

@@ -28,9 +28,11 @@ with workflow.unsafe.imports_passed_through():
         InvoicePaid,
         LetterBounced,
         Observe,
+        PaymentRefunded,
         PaymentReversed,
         PermitChanged,
         ProofAsked,
+        RefundRefused,
         Refusal,
         RequestLink,
         RequestTransfer,
@@ -91,6 +93,16 @@ class Doors:
     @workflow.signal
     async def payment_reversed(self, fact: PaymentReversed) -> None:
         """Record that money was taken back."""
+        self._hear(fact)
+
+    @workflow.signal
+    async def payment_refunded(self, fact: PaymentRefunded) -> None:
+        """Record that money was given back."""
+        self._hear(fact)
+
+    @workflow.signal
+    async def refund_refused(self, fact: RefundRefused) -> None:
+        """Record that money could not be given back."""
         self._hear(fact)
 
     @workflow.signal

@@ -29,16 +29,24 @@ from workflows.messages import (
     InvoicePaid,
     LetterBounced,
     MailWish,
+    PaymentRefunded,
     PaymentReversed,
     PermitChanged,
     ProofAsked,
+    RefundRefused,
     ResultAnswered,
     ResultAsked,
     ResultReturned,
     ResultTaken,
     Source,
 )
-from workflows.money import invoice_paid, payment_reversed, release_spent_fee
+from workflows.money import (
+    invoice_paid,
+    payment_refunded,
+    payment_reversed,
+    refund_refused,
+    release_spent_fee,
+)
 from workflows.turn import Turn
 
 LONGEST_EARLY_NOTICE = timedelta(days=366)
@@ -48,10 +56,20 @@ PROOF_LASTS = timedelta(days=2)
 """How long a link sent to a mailbox serves, last day included (our policy, not law)."""
 
 
+_HEARD_WHEN_CLOSED = (
+    ResultAsked,
+    InvoicePaid,
+    PaymentReversed,
+    PaymentRefunded,
+    RefundRefused,
+)
+"""Money goes its way, and another dossier is answered, after the end too."""
+
+
 def hear(turn: Turn, fact: AnyFact) -> None:  # noqa: C901, PLR0912 # one arm a fact
     """Apply one fact, seen for the first time, to the dossier of *turn*."""
     turn.applied.append(fact.fact_id)
-    if turn.dossier.ending is not None and not isinstance(fact, ResultAsked):
+    if turn.dossier.ending is not None and not isinstance(fact, _HEARD_WHEN_CLOSED):
         turn.note("fact_after_the_end", fact.source, fact=fact.kind)
         turn.give_to_a_person("fact_for_closed_dossier", fact.fact_id)
         return
@@ -62,6 +80,10 @@ def hear(turn: Turn, fact: AnyFact) -> None:  # noqa: C901, PLR0912 # one arm a 
             invoice_paid(turn, fact)
         case PaymentReversed():
             payment_reversed(turn, fact)
+        case PaymentRefunded():
+            payment_refunded(turn, fact)
+        case RefundRefused():
+            refund_refused(turn, fact)
         case AgencyLinked():
             _agency_linked(turn, fact)
         case AgencyUnlinked():

@@ -64,21 +64,44 @@ class EmailReceived(Fact):
     missing: tuple[Item, ...] = ()
 
 
+class PaymentReversed(Fact):
+    """A captured payment was taken back (chargeback)."""
+
+    kind: Literal["payment_reversed"] = "payment_reversed"
+    payment_id: str
+
+
+class PaymentRefunded(Fact):
+    """Money was given back: *refunded_cents* in all, of what was captured."""
+
+    kind: Literal["payment_refunded"] = "payment_refunded"
+    payment_id: str
+    refunded_cents: int
+    captured_cents: int
+
+
+class RefundRefused(Fact):
+    """Money did not go back after all: *refunded_cents* is what went back in all."""
+
+    kind: Literal["refund_refused"] = "refund_refused"
+    payment_id: str
+    amount_cents: int
+    refunded_cents: int = 0
+
+
 class InvoicePaid(Fact):
-    """Money was captured for an invoice; *occurred_at* is the instant of capture."""
+    """Money was captured for an invoice; *occurred_at* is the instant of capture.
+
+    *taken_back* is what was told of it before the capture itself: facts come in any
+    order, and nothing is granted between the two.
+    """
 
     kind: Literal["invoice_paid"] = "invoice_paid"
     invoice_id: str
     payment_id: str
     amount_cents: int
     currency: str = "CAD"
-
-
-class PaymentReversed(Fact):
-    """A captured payment was taken back (chargeback)."""
-
-    kind: Literal["payment_reversed"] = "payment_reversed"
-    payment_id: str
+    taken_back: tuple[PaymentReversed | PaymentRefunded, ...] = ()
 
 
 class AgencyLinked(Fact):
@@ -183,6 +206,8 @@ AnyFact = Annotated[
     EmailReceived
     | InvoicePaid
     | PaymentReversed
+    | PaymentRefunded
+    | RefundRefused
     | AgencyLinked
     | AgencyUnlinked
     | ExamPassed
@@ -330,6 +355,9 @@ class LetterOrder(Message):
     expiry_corrected: bool = False
     amount_cents: int | None = None
     amount_confirmed: bool = True
+    replaces: str | None = None  # the invoice whose amount no longer holds
+    received_cents: int | None = None  # money that was not what was asked
+    received_currency: str | None = None
     next_due_at: datetime | None = None  # of the dossier, once a reminder has left
 
 
@@ -375,6 +403,24 @@ class TaskOpened(Message):
     about: str | None = None  # the fact, letter or request it concerns
 
 
+class PaymentJudged(Message):
+    """What a dossier made of a capture: it pays an invoice, or counts for nothing."""
+
+    payment_id: str
+    applied: bool
+    why: str | None = None
+
+
+class RefundOrdered(Message):
+    """Money to give back in full, once for each *key*."""
+
+    key: str
+    payment_id: str
+    amount_cents: int
+    currency: str
+    why: str
+
+
 class Told(Message):
     """A fact this dossier tells another."""
 
@@ -404,6 +450,8 @@ class Record(Message):
     tasks_escalated: tuple[str, ...] = ()
     told: tuple[Told, ...] = ()
     withdrawn: tuple[str, ...] = ()  # keys of letters that must not leave any more
+    payments: tuple[PaymentJudged, ...] = ()
+    refunds: tuple[RefundOrdered, ...] = ()
 
 
 class CertificateQuestion(Message):

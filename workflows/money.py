@@ -1,39 +1,68 @@
 """What money changes: a capture counts once, in time, for its own invoice, or not."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
-from rules.civil_time import civil_date, last_day
-from rules.dossier import Capture, Dossier, Invoice, Operation
+from rules.civil_time import civil_date
+from rules.dossier import Capture, Invoice, Operation, Term, VoidReason
 from rules.fees import amount_on
 from rules.policy import PaymentAfterLapse, ReversalAfterIssue
-from rules.standing import (
-    last_day_to_renew,
-    last_day_unlinked,
-    paid_invoice,
-    unlinked_too_long_since,
-)
+from rules.standing import paid_invoice
 from rules.transfer import last_day_to_finish
-from workflows.messages import InvoicePaid, PaymentReversed
+from workflows.invoicing import (
+    ask_fee,
+    invoice_id,
+    last_day_to_pay,
+    remaining,
+    serves_on,
+    void,
+)
+from workflows.messages import (
+    InvoicePaid,
+    PaymentJudged,
+    PaymentRefunded,
+    PaymentReversed,
+    RefundOrdered,
+    RefundRefused,
+)
 from workflows.turn import Turn
+
+CURRENCY = "CAD"
+
+GIVEN_BACK = frozenset(
+    {"double_payment", "payment_too_late", "payment_for_closed_dossier"}
+)
+"""Money that can never serve goes back by itself; all other trouble is a person's."""
+
+# ------------------------------------------------------------------ money comes in
 
 
 def invoice_paid(turn: Turn, fact: InvoicePaid) -> None:
-    """Count a capture, or give it to a person with what is wrong about it."""
-    invoice = turn.dossier.invoice(fact.invoice_id) or _early(turn, fact)
+    """Count a capture, or set it aside with what is wrong about it."""
+    if _paid_with(turn, fact.payment_id) is not None:
+        return  # the same capture under another fact id
+    invoice = _asked_by(turn, fact)
     trouble = _trouble_with_payment(turn, invoice, fact)
     if trouble is not None or invoice is None:
-        turn.note(
-            "payment_not_applied", fact.source, payment=fact.payment_id, why=trouble
-        )
-        turn.give_to_a_person(trouble or "unknown_invoice", fact.payment_id)
-        return
-    if invoice.paid is not None and invoice.paid.payment_id == fact.payment_id:
-        return  # the same capture under another fact id
+        _set_aside(turn, fact, trouble or "unknown_invoice", invoice)
+    else:
+        _apply(turn, invoice, fact)
+    for later in fact.taken_back:
+        if isinstance(later, PaymentReversed):
+            payment_reversed(turn, later)
+        else:
+            payment_refunded(turn, later)
+
+
+def _apply(turn: Turn, invoice: Invoice, fact: InvoicePaid) -> None:
     capture = Capture(fact.payment_id, fact.occurred_at, fact.amount_cents)
     turn.dossier = turn.dossier.with_invoice(
-        replace(invoice, paid=capture, void_on=None)
+        replace(invoice, paid=capture, void_on=None, void_why=None)
     )
+    for other in _of_the_same_purpose(turn, invoice):
+        if other.is_open:
+            void(turn, other, VoidReason.PAID_OTHERWISE)
+    turn.payments.append(PaymentJudged(payment_id=fact.payment_id, applied=True))
     turn.note(
         "invoice_paid",
         fact.source,
@@ -41,11 +70,38 @@ def invoice_paid(turn: Turn, fact: InvoicePaid) -> None:
         captured_at=fact.occurred_at.isoformat(),
         amount_cents=fact.amount_cents,
     )
+    issue = invoice.operation is Operation.ISSUE
     turn.write(
         "receipt",
         fact.payment_id,
         invoice_id=invoice.invoice_id,
         amount_cents=fact.amount_cents,
+        remaining=remaining(turn) if issue else (),
+        act_before=last_day_to_pay(turn, invoice) if issue else None,
+    )
+
+
+def _asked_by(turn: Turn, fact: InvoicePaid) -> Invoice | None:
+    """Find the invoice that money is for: of a replaced one, what took its place.
+
+    Captured before the change, it pays the replaced one: the instant of capture
+    decides, not that of its telling.
+    """
+    invoice = turn.dossier.invoice(fact.invoice_id) or _early(turn, fact)
+    paid_on = civil_date(fact.occurred_at)
+    while (
+        invoice is not None
+        and invoice.void_on is not None
+        and (invoice.paid is not None or paid_on >= invoice.void_on)
+        and (present := _replacement_of(turn, invoice)) is not None
+    ):
+        invoice = present
+    return invoice
+
+
+def _replacement_of(turn: Turn, invoice: Invoice) -> Invoice | None:
+    return next(
+        (i for i in turn.dossier.invoices if i.replaces == invoice.invoice_id), None
     )
 
 
@@ -58,11 +114,6 @@ def _early(turn: Turn, fact: InvoicePaid) -> Invoice | None:
     return None
 
 
-def invoice_id(dossier: Dossier, position: int) -> str:
-    """Name the invoice of a dossier by its position, the first being 1."""
-    return f"{dossier.number}-{position}"
-
-
 def _trouble_with_payment(  # noqa: PLR0911 # one return a trouble
     turn: Turn, invoice: Invoice | None, fact: InvoicePaid
 ) -> str | None:
@@ -71,95 +122,173 @@ def _trouble_with_payment(  # noqa: PLR0911 # one return a trouble
         return "unknown_invoice"
     if fact.occurred_at > fact.received_at + timedelta(days=1):
         return "date_in_the_future"
-    if invoice.paid is not None and invoice.paid.payment_id != fact.payment_id:
-        turn.write("refund_due", fact.payment_id, amount_cents=fact.amount_cents)
-        return "double_payment"
     paid_on = civil_date(fact.occurred_at)
     if paid_on < turn.dossier.opened_on:
         return "payment_before_the_dossier"
-    fee = amount_on(paid_on, invoice.operation, turn.policy)
-    if fact.currency != "CAD" or fact.amount_cents != fee.cents:
-        return "wrong_amount"
-    void = invoice.void_on is not None and paid_on >= invoice.void_on
-    if void or not _can_still_serve(turn, invoice, paid_on):
-        turn.write("refund_due", fact.payment_id, amount_cents=fact.amount_cents)
+    if turn.dossier.ending is not None:
+        return "payment_for_closed_dossier"
+    if any(i.is_paid for i in (invoice, *_of_the_same_purpose(turn, invoice))):
+        return "double_payment"
+    void_by_then = invoice.void_on is not None and paid_on >= invoice.void_on
+    if void_by_then or not serves_on(turn, invoice, paid_on):
         return "payment_too_late"
-    return None
+    if fact.currency != CURRENCY:
+        return "wrong_currency"
+    fee = amount_on(paid_on, invoice.operation, turn.policy)
+    return None if fact.amount_cents == fee.cents else "wrong_amount"
 
 
-def _can_still_serve(turn: Turn, invoice: Invoice, paid_on: date) -> bool:
-    dossier, policy = turn.dossier, turn.policy
-    if invoice.operation is Operation.RENEWAL:
-        since = unlinked_too_long_since(dossier, policy)
-        return (
-            invoice.renews is not None
-            and (since is None or paid_on <= last_day_unlinked(since, policy))
-            and paid_on <= last_day_to_renew(invoice.renews, policy)
+def _of_the_same_purpose(turn: Turn, invoice: Invoice) -> tuple[Invoice, ...]:
+    """List the other invoices of the same operation on the same term."""
+    return tuple(
+        other
+        for other in turn.dossier.invoices
+        if other.invoice_id != invoice.invoice_id
+        and other.operation is invoice.operation
+        and other.renews == invoice.renews
+    )
+
+
+def _set_aside(
+    turn: Turn, fact: InvoicePaid, why: str, invoice: Invoice | None
+) -> None:
+    """Let money count for nothing: it goes back, or a person looks at it."""
+    turn.note("payment_not_applied", fact.source, payment=fact.payment_id, why=why)
+    turn.payments.append(
+        PaymentJudged(payment_id=fact.payment_id, applied=False, why=why)
+    )
+    if why in GIVEN_BACK and fact.currency == CURRENCY and fact.amount_cents > 0:
+        _give_back(turn, fact, why, invoice)
+        return
+    turn.give_to_a_person(why, fact.payment_id)
+    if invoice is not None and why in {"wrong_amount", "wrong_currency"}:
+        _say_what_is_still_due(turn, fact, invoice)
+
+
+def _give_back(
+    turn: Turn, fact: InvoicePaid, why: str, invoice: Invoice | None
+) -> None:
+    turn.refunds.append(
+        RefundOrdered(
+            # One order a payment, however often and for whatever reason it is judged.
+            key=f"{fact.payment_id}/whole",
+            payment_id=fact.payment_id,
+            amount_cents=fact.amount_cents,
+            currency=fact.currency,
+            why=why,
         )
-    if policy.payment_after_exam_lapsed is PaymentAfterLapse.KEPT_FOR_NEW_EXAM:
-        return True
-    return dossier.exam is None or paid_on <= last_day_to_finish(dossier.exam, policy)
+    )
+    turn.write(
+        "refund_due",
+        fact.payment_id,
+        amount_cents=fact.amount_cents,
+        invoice_id=invoice.invoice_id if invoice else None,
+    )
+
+
+def _say_what_is_still_due(turn: Turn, fact: InvoicePaid, invoice: Invoice) -> None:
+    """Name the whole fee: money that is not the fee counts for no part of it."""
+    turn.write(
+        "invoice",
+        f"{invoice.invoice_id}/{fact.payment_id}",
+        invoice_id=invoice.invoice_id,
+        received_cents=fact.amount_cents,
+        received_currency=fact.currency,
+        act_before=last_day_to_pay(turn, invoice),
+        **turn.fee(invoice.operation),
+    )
+
+
+# ----------------------------------------------------------------- money goes back
 
 
 def payment_reversed(turn: Turn, fact: PaymentReversed) -> None:
     """Undo what was paid if that was told in time; else leave it to a person."""
-    invoice = next(
-        (
-            i
-            for i in turn.dossier.invoices
-            if i.paid is not None and i.paid.payment_id == fact.payment_id
-        ),
-        None,
-    )
+    invoice = _paid_with(turn, fact.payment_id)
     if invoice is None or invoice.paid is None:
         turn.give_to_a_person("unknown_payment_reversed", fact.payment_id)
         return
+    if invoice.paid.reversed_on is not None:
+        return  # the same reversal under another fact id
     turn.note("payment_reversed", fact.source, payment=fact.payment_id)
-    term = next(
-        (t for t in turn.dossier.terms if t.invoice_id == invoice.invoice_id), None
-    )
+    _close_tasks_about(turn, fact.payment_id)
+    term = _term_paid_with(turn, invoice)
     undone = turn.policy.reversal_after_issue is ReversalAfterIssue.UNDONE
-    if term is not None and not undone and turn.today >= term.start:
+    capture = replace(invoice.paid, reversed_on=turn.today)
+    has_begun = term is not None and turn.today >= term.start
+    if turn.dossier.ending is not None or (has_begun and not undone):
         # The certificate or its new term has begun: never silent, never automatic.
+        turn.dossier = turn.dossier.with_invoice(replace(invoice, paid=capture))
         turn.give_to_a_person("payment_reversed_after_issue", fact.payment_id)
+        _say_reversed(turn, invoice)
         return
-    reversed_capture = replace(invoice.paid, reversed_on=turn.today)
     turn.dossier = turn.dossier.with_invoice(
-        replace(invoice, paid=reversed_capture, void_on=turn.today)
+        replace(
+            invoice,
+            paid=capture,
+            void_on=invoice.void_on or turn.today,
+            void_why=invoice.void_why or VoidReason.REVERSED,
+        )
     )
     if term is not None:
         turn.change(terms=tuple(t for t in turn.dossier.terms if t is not term))
-    ask_fee(turn, invoice.operation, renews=invoice.renews)
+    _say_reversed(turn, invoice, asked_again=_ask_again(turn, invoice))
+
+
+def _say_reversed(
+    turn: Turn, invoice: Invoice, *, asked_again: Invoice | None = None
+) -> None:
+    assert invoice.paid is not None
     turn.write(
         "payment_reversed",
-        fact.payment_id,
+        invoice.paid.payment_id,
         invoice_id=invoice.invoice_id,
         amount_cents=invoice.paid.amount_cents,
-        act_before=_last_day_to_pay(turn, invoice),
+        act_before=last_day_to_pay(turn, asked_again) if asked_again else None,
     )
 
 
-def _last_day_to_pay(turn: Turn, invoice: Invoice) -> date | None:
-    if invoice.renews is not None:
-        return last_day(invoice.renews)
-    exam = turn.dossier.exam
-    return None if exam is None else last_day_to_finish(exam, turn.policy)
+def _ask_again(turn: Turn, invoice: Invoice) -> Invoice | None:
+    """Ask the fee again, unless paying it would lead to nothing any more."""
+    if not serves_on(turn, invoice, turn.today):
+        return None
+    return ask_fee(turn, invoice.operation, invoice.renews, replaces=invoice.invoice_id)
 
 
-def ask_fee(turn: Turn, operation: Operation, renews: date | None = None) -> Invoice:
-    """Open the invoice of an operation, or find the one already open."""
-    open_already = turn.dossier.open_invoice(operation)
-    if open_already is not None and open_already.renews == renews:
-        return open_already
-    invoice = Invoice(
-        invoice_id(turn.dossier, len(turn.dossier.invoices) + 1),
-        operation,
-        turn.today,
-        renews,
+def payment_refunded(turn: Turn, fact: PaymentRefunded) -> None:
+    """Note that money went back; a fee given back whole pays for nothing any more."""
+    turn.note(
+        "payment_refunded",
+        fact.source,
+        payment=fact.payment_id,
+        amount_cents=fact.refunded_cents,
     )
+    if fact.refunded_cents >= fact.captured_cents:
+        _close_tasks_about(turn, fact.payment_id)
+    # The same letter as when the refund was ordered by rule: it leaves once.
+    turn.write("refund_due", fact.payment_id, amount_cents=fact.refunded_cents)
+    invoice = _paid_with(turn, fact.payment_id)
+    if invoice is None or invoice.paid is None:
+        return  # money that counted for nothing
+    refunded = max(invoice.paid.refunded_cents, fact.refunded_cents)
+    invoice = replace(invoice, paid=replace(invoice.paid, refunded_cents=refunded))
     turn.dossier = turn.dossier.with_invoice(invoice)
-    turn.note("invoice_opened", "rule", invoice=invoice.invoice_id, operation=operation)
-    return invoice
+    whole = refunded >= fact.captured_cents
+    if whole and invoice.is_paid and _term_paid_with(turn, invoice) is None:
+        turn.dossier = turn.dossier.with_invoice(
+            replace(invoice, void_on=turn.today, void_why=VoidReason.REFUNDED)
+        )
+        _ask_again(turn, invoice)
+
+
+def refund_refused(turn: Turn, fact: RefundRefused) -> None:
+    """Leave to a person the money that its provider will not give back."""
+    turn.note("refund_refused", fact.source, payment=fact.payment_id)
+    turn.give_to_a_person("refund_refused", fact.payment_id)
+    invoice = _paid_with(turn, fact.payment_id)
+    if invoice is not None and invoice.paid is not None:
+        paid = replace(invoice.paid, refunded_cents=fact.refunded_cents)
+        turn.dossier = turn.dossier.with_invoice(replace(invoice, paid=paid))
 
 
 def release_spent_fee(turn: Turn) -> None:
@@ -169,4 +298,30 @@ def release_spent_fee(turn: Turn) -> None:
         return
     refunded = turn.policy.payment_after_exam_lapsed is PaymentAfterLapse.REFUNDED
     if refunded and turn.today > last_day_to_finish(exam, turn.policy):
-        turn.dossier = turn.dossier.with_invoice(replace(paid, void_on=turn.today))
+        turn.dossier = turn.dossier.with_invoice(
+            replace(paid, void_on=turn.today, void_why=VoidReason.EXAM_LAPSED)
+        )
+
+
+def _paid_with(turn: Turn, payment_id: str) -> Invoice | None:
+    return next(
+        (
+            invoice
+            for invoice in turn.dossier.invoices
+            if invoice.paid is not None and invoice.paid.payment_id == payment_id
+        ),
+        None,
+    )
+
+
+def _term_paid_with(turn: Turn, invoice: Invoice) -> Term | None:
+    return next(
+        (t for t in turn.dossier.terms if t.invoice_id == invoice.invoice_id), None
+    )
+
+
+def _close_tasks_about(turn: Turn, payment_id: str) -> None:
+    """Close what was asked of a person about money that is gone."""
+    for task in turn.dossier.tasks:
+        if task.task_id.endswith(f":{payment_id}"):
+            turn.close_task(task.task_id)

@@ -17,7 +17,9 @@ from workflows.messages import (
     DecisionMade,
     Entry,
     LetterOrder,
+    PaymentJudged,
     Record,
+    RefundOrdered,
     TaskOpened,
     Told,
 )
@@ -46,6 +48,8 @@ class Turn:
     tasks_escalated: list[str] = field(default_factory=list)
     told_others: list[Told] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    payments: list[PaymentJudged] = field(default_factory=list)
+    refunds: list[RefundOrdered] = field(default_factory=list)
 
     @property
     def today(self) -> date:
@@ -182,4 +186,6 @@ class Turn:
             tasks_escalated=tuple(self.tasks_escalated),
             told=tuple(self.told_others),
             withdrawn=tuple(self.withdrawn),
+            payments=tuple(self.payments),
+            refunds=tuple(self.refunds),
         )

@@ -36,11 +36,14 @@ class Check(StrEnum):
     DUTIES = "R5"  # duties past their hour
     LETTERS = "R6"  # letters whose handing over never ended
     RELAY_LOG = "R7"  # letters handed over against the relay's log
+    MONEY = "R8"  # our book of captures and refunds against the provider's
+    FINISHED = "R9"  # what is paid and has led to nothing
     MESSAGES = "R10"  # messages that wait for a person
     TIMELINE = "R12"  # histories that do not follow
     CLOCKS = "R13"  # the database's clock against ours
     TEMPORAL = "temporal"  # the server does not answer
     LEDGER = "ledger"  # letters due, not handed over, and nothing says why
+    FEES = "fees"  # amounts adopted, and not told to the stories
 
 
 class Mend(StrEnum):

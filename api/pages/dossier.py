@@ -21,7 +21,7 @@ from api.pages.steps import steps
 from api.pages.telling import letters_kept, what_comes, what_happened
 from api.pages.turns import turns
 from api.pages.words import Voice
-from api.parts import Parts, TheParts
+from api.parts import Parts, TheParts, parts_of
 from api.signin.who import SignedIn
 from api.v1.discretion import LINES_OF_THE_OFFICE
 from api.v1.showing import (
@@ -33,8 +33,9 @@ from api.v1.showing import (
 )
 from letters.facts import ConditionLine, Notice
 from letters.wording import condition
+from payments.due import ToPay, invoice_to_pay
 from records.models import DossierRow, Person
-from records.queries import letters_of, timeline_of
+from records.queries import invoices_of, letters_of, timeline_of
 from records.trails import steps_in_dossier, steps_of
 from rules.agenda import Act
 from rules.civil_time import civil_date
@@ -104,6 +105,7 @@ async def _dossier_page(
             session, number, after=0, limit=_LINES, without=LINES_OF_THE_OFFICE
         )
         letters = await letters_of(session, number)
+        invoices = await invoices_of(session, number)
         steps_of_letters = await steps_in_dossier(session, number)
         today = civil_date(await own_now(session, number))
     coming = still_to_come(duties, seen.at)
@@ -128,6 +130,7 @@ async def _dossier_page(
         conditions=conditions(seen, language),
         history=what_happened(lines, steps_of_letters),
         letters=letters_kept(letters, steps_of_letters),
+        invoices=invoices,
         today=today,
         jumps=JUMPS if _can_move(request, seen) else (),
     )
@@ -142,8 +145,8 @@ async def see(parts: Parts, number: DossierNumber) -> tuple[Seen, list[DutyView]
     )
     async with parts.sessions() as session:
         now = await own_now(session, number)
-    at = now if state.live else state.as_of
-    policy = policy_for(state.dossier, at)
+        at = now if state.live else state.as_of
+        policy = await policy_for(session, state.dossier, at)
     return Seen(state, explanation, policy, at), list(agenda.duties)
 
 
@@ -163,6 +166,7 @@ class Doable:
     now: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     comes_back: bool = False
+    pays_by_mail: bool = False
 
 
 def _doable(request: Request, seen: Seen) -> Doable:
@@ -170,16 +174,17 @@ def _doable(request: Request, seen: Seen) -> Doable:
     who: SignedIn | None = request.state.signed_in
     if who is None or who.role is not Role.REPRESENTATIVE:
         return Doable()
-    match seen.state.phase:
-        case Phase.CLOSED:
-            return Doable()
-        case Phase.EXPIRED:
-            comes_back = seen.dossier.result_promised_to is None
-            return Doable(also=("annulation",), comes_back=comes_back)
-        case _:
-            now = _due_now(seen)
-            rest = ("agence", "annulation")
-            return Doable(now, tuple(each for each in rest if each not in now))
+    if seen.state.phase is Phase.CLOSED:
+        return Doable()
+    due = invoice_to_pay(seen.state.dossier, seen.policy, seen.at)
+    pays, online = isinstance(due, ToPay), parts_of(request).provider is not None
+    to_pay = ("paiement",) if pays and online else ()
+    if seen.state.phase is Phase.EXPIRED:
+        comes_back = seen.dossier.result_promised_to is None
+        return Doable(to_pay, ("annulation",), comes_back, pays and not online)
+    now = to_pay + _due_now(seen)
+    rest = tuple(each for each in ("agence", "annulation") if each not in now)
+    return Doable(now, rest, pays_by_mail=pays and not online)
 
 
 def _due_now(seen: Seen) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ from api.language import Language
 from api.pages.rendering import Page, page, preferred, static
 from api.parts import Parts, TheParts
 from records.clock import database_now
+from records.fees import policy_in_force
 from rules.civil_time import civil_date
 from rules.dossier import Kind, Operation
 from rules.fees import amount_on
-from rules.policy import Policy, load_policy
+from rules.policy import Policy
 
 router = APIRouter(route_class=Page, include_in_schema=False)
 _A_YEAR_S = 31_536_000
@@ -53,11 +54,12 @@ async def start(request: Request, parts: TheParts, language: Language) -> HTMLRe
     """Say what the service is for; on the embedded stack, where everything is."""
     async with parts.sessions() as session:
         today = civil_date(await database_now(session))
+        policy = await policy_in_force(session, Kind.CAR, today)
     return page(
         request,
         "start.html",
         language,
-        cost=cost_on(today, load_policy(Kind.CAR, today)),
+        cost=cost_on(today, policy),
         inbox_url=_inbox_of(parts),
         temporal_url=parts.settings.temporal_ui_url,
     )

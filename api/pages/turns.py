@@ -23,11 +23,10 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One thing to do; *by_mail* when this version has no page to do it on."""
+    """One thing to do, and whose it is."""
 
     whose: Whose
     what: Sentence
-    by_mail: bool = False
 
 
 def turns(
@@ -108,9 +107,7 @@ def _payment(seen: Seen, operation: Operation, until: date) -> Turn:
     key = (
         f"turn.pay_{operation}" if fee.confirmed else f"turn.pay_{operation}_last_known"
     )
-    return Turn(
-        Whose.YOU, Sentence(key, {"cents": fee.cents, "until": until}), by_mail=True
-    )
+    return Turn(Whose.YOU, Sentence(key, {"cents": fee.cents, "until": until}))
 
 
 def _link(seen: Seen, until: date) -> Turn:

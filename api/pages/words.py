@@ -20,7 +20,7 @@ from letters import wording
 from letters.layout import french_spacing
 from rules.civil_time import ZONE, civil_date
 
-_FILE = Path(__file__).with_name("words.toml")
+_FILES = ("words.toml", "words_of_money.toml")
 _NO_BREAK = "\u00a0"
 LADDER = re.compile(r"(reminder|exam_ends)_(\d+)")
 """A notice that is a step before a limit: of which ladder, and how many days before."""
@@ -70,10 +70,13 @@ class Voice:
 @cache
 def words() -> Mapping[str, Mapping[str, str]]:
     """Read the catalogue: "section.key" to language to sentence."""
-    sections = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    folder = Path(__file__).parent
     return {
         f"{section}.{key}": {**said, "fr": french_spacing(said["fr"])}
-        for section, sentences in sections.items()
+        for file in _FILES
+        for section, sentences in tomllib.loads(
+            (folder / file).read_text(encoding="utf-8")
+        ).items()
         for key, said in sentences.items()
     }
 

@@ -170,8 +170,8 @@ async def read_invoices(
         row = await known(session, number)
         rows = await invoices_of(session, number)
         now = await own_now(session, number)
-    policy, today = policy_for(restored(row.facts), now), civil_date(now)
-    lines = tuple(_invoice(line, policy, today) for line in rows)
+        policy = await policy_for(session, restored(row.facts), now)
+    lines = tuple(_invoice(line, policy, civil_date(now)) for line in rows)
     return Invoices(number=number, invoices=lines)
 
 

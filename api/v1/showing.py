@@ -10,13 +10,14 @@ from api.stories import Stories
 from api.v1.answers import AgendaAnswer, ExplanationAnswer, StateAnswer
 from records.clock import database_now, now_for
 from records.dossiers import restored
+from records.fees import policy_in_force
 from records.models import DossierRow
 from records.queries import dossier_numbered
 from rules.agenda import Duty, agenda, civil_day_of
 from rules.civil_time import civil_date, last_day, start_of
 from rules.dossier import Dossier, Phase
 from rules.numbers import DossierNumber
-from rules.policy import Policy, load_policy
+from rules.policy import Policy
 from rules.standing import explain, way_back_until
 from workflows.messages import DutyView, Refusal, StateView
 
@@ -39,9 +40,9 @@ def number_of(row: DossierRow) -> DossierNumber:
     return DossierNumber(row.number)
 
 
-def policy_for(dossier: Dossier, at: datetime) -> Policy:
+async def policy_for(session: AsyncSession, dossier: Dossier, at: datetime) -> Policy:
     """Read the policy in force for a dossier at its own instant."""
-    return load_policy(dossier.kind, civil_date(at))
+    return await policy_in_force(session, dossier.kind, civil_date(at))
 
 
 async def shown(parts: Parts, number: str) -> StateAnswer:
@@ -103,7 +104,9 @@ async def agenda_shown(parts: Parts, number: str) -> AgendaAnswer:
     if live is not None:
         return AgendaAnswer(number=number, as_of=now, live=True, duties=tuple(live))
     dossier, settled = restored(row.facts), frozenset(row.settled)
-    duties = agenda(dossier, policy_for(dossier, now))
+    async with parts.sessions() as session:
+        policy = await policy_for(session, dossier, now)
+    duties = agenda(dossier, policy)
     return AgendaAnswer(
         number=number,
         as_of=kept_at(row),
@@ -128,7 +131,8 @@ async def explanation_shown(parts: Parts, number: str) -> ExplanationAnswer:
             last_day=live.last_day,
         )
     dossier, at = restored(row.facts), kept_at(row)
-    policy = policy_for(dossier, at)
+    async with parts.sessions() as session:
+        policy = await policy_for(session, dossier, at)
     return ExplanationAnswer(
         number=number,
         as_of=at,

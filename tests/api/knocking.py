@@ -14,7 +14,16 @@ from fastapi.routing import iter_route_contexts
 
 from api.access import Role
 from api.signin.cookies import form_token_of, hash_of, new_value
-from records.models import Agency, Letter, LinkRow, Mail, Person, Session, TaskRow
+from records.models import (
+    Agency,
+    InvoiceRow,
+    Letter,
+    LinkRow,
+    Mail,
+    Person,
+    Session,
+    TaskRow,
+)
 from tests.api.doors import Doors, knocking_at
 from tests.api.register import plant
 from tests.dossiers import HOLDER, a_holder, noon
@@ -22,6 +31,7 @@ from tests.dossiers import HOLDER, a_holder, noon
 PERMIT, OTHER_PERMIT = "AR-1001", "AR-2002"
 LINK, TASK, MAIL_ID = "link-1", "task-1", "a" * 64
 LETTER = f"{HOLDER}/2026-12-10/reminder_30"
+INVOICE = "F-2024-000001"
 
 VISITORS: Mapping[str, tuple[str, Role, bool] | None] = {
     "nobody": None,
@@ -46,8 +56,9 @@ _THINGS: Mapping[str, str] = {
     "mail_id": MAIL_ID,
     "key": LETTER,
     "permit": PERMIT,
-    "session_id": "sim_none",
     "proof": "address_to_confirm-none.none",
+    "session_id": "ps_of_nobody",
+    "invoice": INVOICE,
 }
 _QUERIES: Mapping[str, str] = {
     "/lettre": f"?key={quote(LETTER, safe='')}",
@@ -93,6 +104,14 @@ async def furnish(doors: Doors) -> None:
     day, at = date(2024, 12, 10), noon(date(2026, 11, 9))
     await doors.office.add(
         LinkRow(link_id=LINK, dossier=HOLDER, permit=PERMIT, asked_on=day, since=day),
+        InvoiceRow(
+            invoice_id=f"{HOLDER}-1",
+            number=INVOICE,
+            dossier=HOLDER,
+            operation="issue",
+            asked_on=day,
+            state="open",
+        ),
         LinkRow(link_id="link-2", dossier=HOLDER, permit=PERMIT, asked_on=day),
         Letter(
             key=LETTER,

@@ -9,11 +9,19 @@ from intake.matching import Unclear
 from workflows.messages import Posted
 
 ROOT = Path(__file__).parents[2]
-OPENING = {"give_to_a_person", "give_letter_to_a_person", "with_staff", "_open_aside"}
-# Whose end is how a sending ended: the code only has their beginning.
+OPENING = {
+    "give_to_a_person",
+    "give_letter_to_a_person",
+    "with_staff",
+    "_open_aside",
+    "_give_to_a_person",
+}
+# Whose end is how a sending ended: the code only has their beginning. And what a
+# provider alone can tell.
 BEGINNING, COMPOSED = (
     "letter_",
-    {f"letter_{how}" for how in Posted if how not in {Posted.ACCEPTED, Posted.SKIPPED}},
+    {f"letter_{how}" for how in Posted if how not in {Posted.ACCEPTED, Posted.SKIPPED}}
+    | {"dispute_won"},
 )
 
 

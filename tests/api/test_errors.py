@@ -11,6 +11,7 @@ from api.codes import Code
 from api.errors import WORDINGS
 from api.language import language_of
 from payments.due import Hindrance
+from rules.fees import FeeFault
 from rules.numbers import NumberProblem
 from tests.api.doors import Doors, open_doors, the_settings
 from workflows.messages import Refusal
@@ -20,7 +21,7 @@ UNKNOWN = "CAR202600000009"
 
 def test_every_code_is_worded_and_nothing_else_is() -> None:
     numbers = {f"number_{problem}" for problem in NumberProblem}
-    assert set(WORDINGS) == {*Code, *Refusal, *numbers}
+    assert set(WORDINGS) == {*Code, *Refusal, *FeeFault, *numbers}
     assert set(Hindrance) <= set(WORDINGS)
 
 

@@ -66,6 +66,10 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
         *("mail.standstill", "mail.nobody_told", "mail.deferred", "mail.leaving"),
         *("mail.in_doubt", "mail.came_back", "mail.messages", "mail.set_aside"),
         "mail.missed",
+        # An operation, what was done, and what looks wrong about an amount.
+        *("fees.issue", "fees.renewal", "fees.said_", "fees.warn_"),
+        # An operation, how a try to pay stands, a button, the state of an invoice.
+        *("paying.for_", "paid.", "simulator.", "invoices.state_"),
         *("status.", "history.", "coming.", "letters.", "step.", "turn.", "kind."),
         *("verdict.", "verdict_is.", "verdict_means."),
     )

@@ -66,13 +66,24 @@ async def test_the_amount_is_that_of_today_and_ours(away: Doors) -> None:
     assert [begun["amount_cents"]] == [i["amount_cents"] for i in invoices]
     assert begun["amount_cents"] > 0
     assert begun["currency"] == "CAD"
-    assert begun["pay_url"].endswith(f"/simulator/sessions/{begun['session_id']}")
+    assert begun["pay_url"].endswith(f"/simulateur/{begun['session_id']}")
 
 
 async def test_paying_again_goes_on_with_the_try_under_way(away: Doors) -> None:
     path = f"/api/v1/dossiers/{await a_dossier_to_pay(away)}/payments"
     first, again = await away.done(path, REP), await away.done(path, REP)
     assert first["session_id"] == again["session_id"]
+    assert len(await away.office.rows(PaymentSession)) == 1
+
+
+async def test_no_second_try_begins_while_a_capture_waits_to_be_counted(
+    away: Doors,
+) -> None:
+    path = f"/api/v1/dossiers/{await a_dossier_to_pay(away)}/payments"
+    begun = await away.done(path, REP)
+    assert (await away.hear(captured(begun), "msg_1")).status_code == 200
+    answer = await away.post(path, REP)
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_paid")
     assert len(await away.office.rows(PaymentSession)) == 1
 
 
@@ -154,7 +165,7 @@ async def test_money_that_is_not_what_was_agreed_is_kept_as_it_was_told(
     assert fact.dossier == number
     assert {name: fact.body[name] for name in changes} == changes
     session = await away.office.one(PaymentSession, begun["session_id"])
-    assert session.state == "open"
+    assert session.state == "paid"  # the try has ended, whatever its money is worth
 
 
 async def test_a_wrong_amount_is_a_persons_task_and_pays_nothing(
@@ -353,14 +364,14 @@ async def test_an_unknown_session_of_the_simulator_is_refused(away: Doors) -> No
 
 async def test_a_capture_happens_at_the_dossiers_own_instant(away: Doors) -> None:
     number = await a_dossier_to_pay(away)
-    begun = await away.done(f"/api/v1/dossiers/{number}/payments", REP)
     async with away.parts.sessions.begin() as session:
         await set_ahead(session, number, timedelta(days=100))
+    begun = await away.done(f"/api/v1/dossiers/{number}/payments", REP)
     simulator = away.parts.provider
     assert isinstance(simulator, Simulator)
     paid = await away.done(f"/simulator/sessions/{begun['session_id']}/approve", REP)
     assert (paid["state"], paid["webhook_status"]) == ("paid", None)
     fetched = await simulator.fetch(begun["session_id"])
     assert fetched is not None
-    assert fetched.captured_at is not None
-    assert fetched.captured_at.date() >= away.today + timedelta(days=99)
+    assert fetched.payment is not None
+    assert fetched.payment.captured_at.date() >= away.today + timedelta(days=99)

@@ -1,6 +1,7 @@
 """Every route, tried by everybody; docs/roles.md says what each of them hears."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from api.app import create_app
 from payments.provider import SessionOrder
 from tests.api.doors import Doors, open_doors, the_settings
 from tests.api.knocking import (
+    INVOICE,
     VISITORS,
     Visitor,
     addressed,
@@ -130,8 +132,17 @@ async def test_pages_of_the_one_machine_stack_answer_as_the_table_says(
     only_here = routes_of(one_machine.app) - routes_of(create_app(settings))
     provider = one_machine.parts.provider
     assert provider is not None
-    paying = await provider.create_session(SessionOrder(HOLDER, "invoice-1", 18500))
-    found = await as_found(one_machine, only_here, session_id=paying.session_id)
+    order = SessionOrder(
+        session_id="ps_of_the_table",
+        dossier=HOLDER,
+        invoice_id=f"{HOLDER}-1",
+        invoice_number=INVOICE,
+        amount_cents=18500,
+        expires_at=datetime.now(UTC) + timedelta(hours=1),
+        return_url=f"/fr/dossier/{HOLDER}",
+    )
+    await provider.create_session(order)
+    found = await as_found(one_machine, only_here, session_id=order.session_id)
     agree(ONE_MACHINE, found)
 
 

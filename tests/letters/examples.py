@@ -199,6 +199,17 @@ def variants() -> dict[str, LetterFacts]:
         "invoice--renewal": replace(
             an_example(Notice.INVOICE), act_before=None, **_RENEWAL
         ),
+        "invoice--replaces_another": replace(
+            an_example(Notice.INVOICE),
+            replaces_invoice="F-2027-000042",
+            amount_confirmed=True,
+        ),
+        "invoice--wrong_amount": replace(
+            an_example(Notice.INVOICE), received_cents=100, received_currency="CAD"
+        ),
+        "invoice--wrong_currency": replace(
+            an_example(Notice.INVOICE), received_cents=18000, received_currency="USD"
+        ),
         "certificate_issued--pdf_attached": replace(
             an_example(Notice.CERTIFICATE_ISSUED), certificate_attached=True
         ),

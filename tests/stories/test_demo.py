@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.upkeep import reconcile_once
+from activities.reconciling import reconcile_once
 from embedded.demo import play
 from embedded.stack import EmbeddedStack
 

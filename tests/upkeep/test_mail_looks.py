@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from activities.reconciling import reconcile_once
 from activities.sweeping_mail import RELAY_LOG_SAMPLE
-from activities.upkeep import Upkeep, reconcile_once
+from activities.upkeep import Upkeep
 from engine import begin
 from records.clock import set_ahead
 from records.models import DossierRow, Letter

@@ -6,7 +6,8 @@ from typing import get_type_hints
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.upkeep import Upkeep, reconcile_once
+from activities.reconciling import reconcile_once
+from activities.upkeep import Upkeep
 from records.models import Sweep
 from settings import Settings
 from tests.activities.office import Office

@@ -488,7 +488,8 @@ async def test_money_captured_after_the_exam_lapsed_is_sent_back(
     await clock.tick()
 
     assert await phase_of(new) is Phase.EXAM_AWAITED
-    assert world.tasks(NEWCOMER) == ["payment_too_late"]
+    assert world.refunds(NEWCOMER) == [("pay-1", 18000, "payment_too_late")]
+    assert world.tasks(NEWCOMER) == []
     assert world.notices()[-1] == "refund_due"
 
 
@@ -586,7 +587,7 @@ async def test_a_cancelled_dossier_closes_and_later_facts_go_to_a_person(
         RenewalWorkflow.cancel, Cancel(command_id="x-1", by="person")
     )
     assert await holder.result() == "closed"
-    await world.tell(HOLDER, paid("whatever", await clock.read(), cents=18500))
+    await world.tell(HOLDER, exam(await clock.read(), today))
     await clock.tick()
 
     assert "cancelled" in world.notices()

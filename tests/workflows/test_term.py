@@ -145,7 +145,7 @@ async def test_a_payment_at_the_first_second_after_the_delay_is_not_a_renewal(
     await clock.tick()
 
     assert await phase_of(story) is Phase.EXPIRED
-    assert "payment_too_late" in world.tasks(HOLDER)
+    assert world.refunds(HOLDER) == [("pay-1", 18500, "payment_too_late")]
     assert "refund_due" in world.notices()
 
 
@@ -182,7 +182,7 @@ async def test_the_same_payment_told_three_times_renews_once(
     assert world.notices().count("renewed") == 1
 
 
-async def test_a_second_payment_of_one_invoice_is_refunded_by_a_person(
+async def test_a_second_payment_of_one_invoice_goes_back_by_itself(
     world: World, clock: Clock
 ) -> None:
     story, _, invoice = await a_renewal_to_pay(world, clock)
@@ -195,7 +195,8 @@ async def test_a_second_payment_of_one_invoice_is_refunded_by_a_person(
         await clock.tick()
 
     assert len((await state_of(story)).dossier.terms) == 2
-    assert world.tasks(HOLDER) == ["double_payment"]
+    assert world.refunds(HOLDER) == [("pay-2", 18500, "double_payment")]
+    assert world.tasks(HOLDER) == []
     assert "refund_due" in world.notices()
 
 

@@ -66,6 +66,14 @@ class World:
         """The reasons of all tasks ever opened for a dossier."""
         return [t.reason for r in self.records[number] for t in r.tasks_opened]
 
+    def refunds(self, number: str) -> list[tuple[str, int, str]]:
+        """The refunds ordered for a dossier: of which payment, how much, why."""
+        return [
+            (o.payment_id, o.amount_cents, o.why)
+            for r in self.records[number]
+            for o in r.refunds
+        ]
+
     def entries(self, number: str) -> list[str]:
         """The timeline."""
         return [e.what for r in self.records[number] for e in r.entries]
