@@ -261,9 +261,11 @@ async def is_withdrawn(session: AsyncSession, key: str) -> bool:
 
 
 def _withdrawn() -> Exists:
+    """Whether a letter was withdrawn since its last order: its cause may come back."""
     return exists().where(
         TimelineEntry.dossier == Letter.dossier,
         TimelineEntry.what == "letter_withdrawn",
+        TimelineEntry.at >= Letter.occurred_at,
         TimelineEntry.detail["letter"].astext == Letter.key,
     )
 

@@ -192,6 +192,22 @@ async def test_a_letter_put_off_while_it_is_withdrawn_ends_there(
     assert await states_of(office) == ["queued", "sending", "cancelled"]
 
 
+async def test_a_letter_ordered_again_is_put_off_like_any_other(
+    office: Office, effects: Dossiers
+) -> None:
+    withdrawn = Entry(
+        at=noon(TODAY), what="letter_withdrawn", by="rule", detail={"letter": KEY}
+    )
+    record = a_record(a_holder(), withdrawn=(KEY,), entries=(withdrawn,))
+    again = order(occurred_at=noon(TODAY) + timedelta(days=1))
+    async with ScriptedRelay([Script(rcpt="450 later"), Script()]) as relay:
+        letters = by(office, relay)
+        await run(effects.keep_record, record)
+        assert await failure_of(letters, again) == "Deferred"
+        assert await states_of(office) == ["queued", "sending", "deferred"]
+        assert await run(letters.send_letter, again) is Posted.ACCEPTED
+
+
 @pytest.mark.parametrize("said", ["delivered", "bounced"])
 async def test_what_a_report_says_later_is_a_step_and_the_letter_stays_sent(
     office: Office, relay: ScriptedRelay, said: str
