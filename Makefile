@@ -32,6 +32,7 @@ reset: $(VENV)/.run ## Forget everything kept on this machine
 
 test: lint $(VENV)/.browser $(VENV)/.dovecot ## Lint, types, import contracts and every test
 	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/python -m proof --lives 20000
 
 prove: $(VENV)/.dev ## Live 20,000 random lives, and find every planted bug
 	$(BIN)/python -m proof --plants --lives 20000

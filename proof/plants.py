@@ -17,7 +17,16 @@ from rules import agenda, links, standing, transfer
 from rules.agenda import Act
 from rules.civil_time import add_months, add_years, civil_date
 from rules.dossier import Capture, Phase
-from workflows import commands, consequences, doors, hearing, money, renewal, turn
+from workflows import (
+    commands,
+    consequences,
+    doors,
+    hearing,
+    invoicing,
+    money,
+    renewal,
+    turn,
+)
 from workflows.doors import Doors
 from workflows.messages import Posted
 from workflows.postbox import Postbox
@@ -123,7 +132,9 @@ def a_closed_day_lengthens_the_certificate() -> list[Patch]:
 def the_last_day_is_too_late() -> list[Patch]:
     """A payment on the last day does not renew."""
     right = standing.last_day_to_renew
-    return _in((standing, money), "last_day_to_renew", lambda e, p: right(e, p) - _DAY)
+    return _in(
+        (standing, invoicing), "last_day_to_renew", lambda e, p: right(e, p) - _DAY
+    )
 
 
 @plant
@@ -507,7 +518,9 @@ def nothing_wakes_for_a_date_told_ahead() -> list[Patch]:
 @plant
 def two_years_without_a_link_end_nothing() -> list[Patch]:
     """The longest suspension is forgotten."""
-    return _in((standing, agenda, money), "unlinked_too_long_since", lambda *_: None)
+    return _in(
+        (standing, agenda, invoicing), "unlinked_too_long_since", lambda *_: None
+    )
 
 
 @plant

@@ -124,6 +124,8 @@ class Bill:
     payment: str = ""
     paid_on: date | None = None
     void: date | None = None
+    next: "Bill | None" = None  # what took its place
+    owed: bool = False  # taken back once its term had begun: it may be paid again
 
     @property
     def counts(self) -> bool:
@@ -278,13 +280,14 @@ class File:
             days |= {self.terms[-1][1], self.ends()}
         return days | ({self.exam[3] + DAY} if self.exam else set())
 
-    def ask(self, kind: str, renews: date | None = None) -> None:
+    def ask(self, kind: str, renews: date | None = None) -> Bill:
         """Ask a fee, unless it is asked already."""
-        if not any(
-            b.kind == kind and b.renews == renews and not b.paid_on and not b.void
-            for b in self.bills
-        ):
-            self.bills.append(Bill(kind, renews))
+        for bill in self.bills:
+            asked = (bill.kind, bill.renews) == (kind, renews)
+            if asked and not bill.paid_on and not bill.void:
+                return bill
+        self.bills.append(Bill(kind, renews))
+        return self.bills[-1]
 
     def follow(self, day: date, at: datetime) -> None:
         """Say what changed since the person was last told."""
@@ -338,7 +341,7 @@ class File:
         """Take in one thing told."""
         if told.what in {"paid", "reversed"} and self.looked.get(told.about) is None:
             return  # no fee was asked: nothing could be paid
-        if self.closed:
+        if self.closed and told.what not in {"paid", "reversed"}:
             if told.what not in {"corrected", "cancelled"}:
                 self.task("fact_for_closed_dossier", told.fact)
             return
@@ -384,23 +387,29 @@ class File:
                 "",
             )
 
-    def _paid(self, told: Told, day: date, at: datetime) -> None:  # noqa: ARG002
+    def _paid(self, told: Told, day: date, at: datetime) -> None:
         bill = self.looked[told.about]
         assert bill
         assert told.captured_at
         on = civil(told.captured_at)
-        if bill.payment:
-            self.task("double_payment", told.about)
+        same = [b for b in self.bills if (b.kind, b.renews) == (bill.kind, bill.renews)]
+        # Of a bill that took the place of another, money told late pays the newest.
+        while bill.void and (bill.payment or on >= bill.void) and bill.next:
+            bill = bill.next
+        late = (bill.void and on >= bill.void) or on > self.last_day_to_pay(bill)
+        if self.closed or any(b.counts and not b.owed for b in same) or late:
+            self.write(told.about, "refund_due", at)  # it goes back by itself
         elif told.cents != FEES[bill.kind]:
             self.task("wrong_amount", told.about)
-            return
-        elif (bill.void and on >= bill.void) or on > self.last_day_to_pay(bill):
-            self.task("payment_too_late", told.about)
+            bill_id = f"{self.number}-{self.bills.index(bill) + 1}"
+            self.write(f"{bill_id}/{told.about}", "invoice", at)
         else:
             bill.payment, bill.paid_on, bill.void = told.about, on, None
+            bill.owed = False
+            for other in same:
+                if other is not bill and not other.paid_on:
+                    other.void = other.void or day
             self.write(told.about, "receipt", at)
-            return
-        self.write(told.about, "refund_due", at)
 
     def last_day_to_pay(self, bill: Bill) -> date:
         """The last day on which money can still serve (§9.2, §9b)."""
@@ -421,14 +430,16 @@ class File:
         if bill is None:
             self.task("unknown_payment_reversed", told.about)
             return
-        term = next((t for t in self.terms if t[2] is bill), None)
-        if term and day >= term[0]:
-            self.task("payment_reversed_after_issue", told.about)
-            return
-        bill.void = day
-        self.terms = [t for t in self.terms if t is not term]
-        self.ask(bill.kind, bill.renews)
         self.write(told.about, "payment_reversed", at)
+        term = next((t for t in self.terms if t[2] is bill), None)
+        if self.closed or (term and day >= term[0]):
+            self.task("payment_reversed_after_issue", told.about)
+            bill.owed = True
+            return
+        bill.void = bill.void or day
+        self.terms = [t for t in self.terms if t is not term]
+        if day <= self.last_day_to_pay(bill):
+            bill.next = self.ask(bill.kind, bill.renews)
 
     def _mail(self, told: Told, day: date, at: datetime) -> None:  # noqa: ARG002
         self.task("mail_to_read", told.fact)

@@ -12,10 +12,6 @@ from proof.histories import as_text, from_text
 from proof.reference import civil, instant, months_on, open_day
 from proof.shrink import shrunk
 
-behind_on_money = pytest.mark.skip(
-    "the reference does not yet know refunds that go by themselves, numbered invoices"
-)
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -30,7 +26,6 @@ def prove(*asked: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@behind_on_money
 def test_the_product_as_it_is_passes_and_so_does_every_history_kept() -> None:
     proved = prove("--lives", "1000", "--processes", "1")
 
@@ -38,7 +33,6 @@ def test_the_product_as_it_is_passes_and_so_does_every_history_kept() -> None:
     assert "0 lives wrong" in proved.stdout
 
 
-@behind_on_money
 @pytest.mark.timeout(400)
 def test_every_planted_bug_is_found() -> None:
     proved = prove("--plants")
