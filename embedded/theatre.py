@@ -362,7 +362,9 @@ class Theatre:
         """Name the letters that the mail catcher does not hold exactly once."""
         assert self._settings.relay_log_url is not None
         inbox = self._settings.relay_log_url.removesuffix("/api/log")
-        async with httpx2.AsyncClient(timeout=20) as http:
+        # The mail catcher may be starting again just now.
+        patient = httpx2.AsyncHTTPTransport(retries=6)
+        async with httpx2.AsyncClient(timeout=20, transport=patient) as http:
             messages = _check(await http.get(f"{inbox}/api/messages"))
         copies = Counter(message["message_id"] for message in messages)
         sent = select(Letter.key, Letter.message_id).where(Letter.dossier.in_(numbers))

@@ -117,6 +117,7 @@ def test_every_address_of_ours_is_a_link_to_itself(
     text = page.text
     ours = {
         str(facts.portal_url): str(facts.portal_url),
+        str(facts.proof_url): str(facts.proof_url),
         str(facts.intake_address): f"mailto:{facts.intake_address}",
         str(facts.help_address): f"mailto:{facts.help_address}?subject={facts.dossier}",
     }

@@ -216,7 +216,7 @@ async def test_a_letter_that_came_back_and_made_no_task_is_one_nobody_was_told_o
         a_task(f"bounce:{closed.key}", "fact_for_closed_dossier"),
     )
     async with office.sessions.begin() as session:
-        line = Line("letter_withdrawn", noon(TODAY), "rule", {"letter": gone.key})
+        line = Line("letter_withdrawn", real_now(), "rule", {"letter": gone.key})
         await append(session, HOLDER, [line])
 
     async with office.sessions() as session:
