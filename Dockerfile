@@ -6,7 +6,9 @@ ENV PYTHONUNBUFFERED=1 \
     # The pinned tzdata decides, not the system's copy.
     PYTHONTZPATH=
 
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin echeance
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin echeance \
+    # A volume mounted here is given to that account.
+    && install -d -o echeance /var/lib/echeance/heads
 
 WORKDIR /srv/echeance
 COPY requirements.txt ./

@@ -13,7 +13,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install \
 export PYTHONTZPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint prove prove-long format bench reset doctor
+.PHONY: help run demo test lint prove prove-long control format bench cluster reset doctor
 
 help: ## Say what can be asked
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -34,11 +34,19 @@ test: lint $(VENV)/.browser $(VENV)/.dovecot ## Lint, types, import contracts an
 	$(BIN)/pytest -n 2 --dist loadgroup
 	$(BIN)/python -m proof --lives 20000
 
-prove: $(VENV)/.dev ## Live 20,000 random lives, and find every planted bug
+prove: $(VENV)/.dev ## Live lives on every layer, find every planted bug, cause every fault
 	$(BIN)/python -m proof --plants --lives 20000
+	$(BIN)/python -m proof --layer workflow --plants --lives 300
+	$(BIN)/python -m proof --layer system --lives 20
+	ECHEANCE_LONG_FAULTS=1 ECHEANCE_CHATTER=3000 $(BIN)/pytest -q tests/faults
 
-prove-long: $(VENV)/.dev ## The same with 5,000,000 lives
+prove-long: $(VENV)/.dev ## The same with 5,000,000, 20,000 and 500 lives
 	$(BIN)/python -m proof --plants --lives 5000000
+	$(BIN)/python -m proof --layer workflow --plants --lives 20000
+	$(BIN)/python -m proof --layer system --lives 500
+
+control: $(VENV)/.dev ## Give the same lives to a nightly job, and compare
+	$(BIN)/python -m proof.control --lives 2000 --plot docs/pictures/control.svg
 
 lint: $(VENV)/.dev ## Lint, format, types, import contracts
 	$(BIN)/ruff check .
@@ -52,6 +60,9 @@ format: $(VENV)/.dev ## Write the code in the one format
 
 bench: $(VENV)/.dev ## Measure speed and memory
 	@exec $(BIN)/python -m benchmarks
+
+cluster: $(VENV)/.dev ## Build Temporal's own server (needs Go), play and break on it
+	@exec $(BIN)/python -m cluster $(ASKED)
 
 # The environment is made again only when what it is made from changes.
 $(VENV)/.python:

@@ -16,12 +16,15 @@ import os
 import shutil
 import tempfile
 import traceback
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+
+from embedded.copying import backup, restore
 
 # What a command needs is imported by the command: `doctor` must answer when
 # something is missing.
@@ -44,6 +47,10 @@ db = typer.Typer(no_args_is_help=True, help="Tables: migrations.")
 app.add_typer(db, name="db")
 fees = typer.Typer(no_args_is_help=True, help="Duties: amounts, adopted ahead.")
 app.add_typer(fees, name="fees")
+agencies = typer.Typer(no_args_is_help=True, help="Agencies: invited to sign in.")
+app.add_typer(agencies, name="agencies")
+app.command()(backup)
+app.command()(restore)
 console = Console(highlight=False, soft_wrap=True)
 
 DataDir = Annotated[
@@ -53,6 +60,15 @@ DataDir = Annotated[
     ),
 ]
 DATA_DIR = CHECKOUT / "var"
+
+
+class Encoding(StrEnum):
+    """How a file of certificates may be written."""
+
+    UTF_8 = "utf-8"
+    CP1252 = "cp1252"
+
+
 PortOption = Annotated[
     "int | None", typer.Option(min=1, max=65535, help="Overrides the default port.")
 ]
@@ -156,8 +172,10 @@ def api(data_dir: DataDir = DATA_DIR) -> None:
     from api.app import create_app  # noqa: PLC0415 - late, see above
 
     settings = _settings(data_dir)
+    _call("logs", "log_to", settings.log_format)
     config = uvicorn.Config(
         create_app(settings, _mover() if settings.embedded else None),
+        log_config=None,  # its lines are ours, in the one format
         host=settings.api_host,
         port=settings.api_port,
         log_level="info",
@@ -205,11 +223,19 @@ def reconcile(
         print(report.model_dump_json())
     else:
         _say(f"{report.checked} looked at, {report.found} found.")
-        for finding in report.findings:
-            _say(f"  {finding.check} {finding.about}: {finding.what} ({finding.mend})")
-        for why in report.skipped:
-            _say(f"  not looked at, {why}")
+        for found in report.findings:
+            _say(f"  {found.check} {found.about}: {found.what} ({found.mend})")
+        _say_all([f"  not looked at, {why}" for why in report.skipped])
     raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def seals(data_dir: DataDir = DATA_DIR) -> None:
+    """Say how many runs in Temporal need each key of ECHEANCE_TEMPORAL_KEYS."""
+    given = _settings(data_dir)
+    in_use: Mapping[str, int] = _call("engine", "seals_in_use", given)
+    for name in dict.fromkeys((*given.keys_for_temporal(), *in_use)):
+        _say(f"{name}: {in_use.get(name, 0)}")
 
 
 @app.command()
@@ -279,10 +305,47 @@ def withdraw(
     _by_hand("withdrawn", _settings(data_dir), operation, first_day)
 
 
-def _by_hand(what: str, *given: Any) -> None:
+@agencies.command()
+def invite(
+    permit: Annotated[str, typer.Argument(help="Permit number, like AR-1001.")],
+    email: Annotated[str, typer.Argument(help="The agency's mailbox on file.")],
+    name: Annotated[str, typer.Option(help="Of an agency not known yet.")] = "",
+    language: Annotated[str, typer.Option(help="“fr” or “en”.")] = "fr",
+    again: Annotated[
+        bool, typer.Option("--again", help="Let another account take its place.")
+    ] = False,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Invite an agency to sign in; prints, once, the address to send to it."""
+    said = (_settings(data_dir), permit, email, name, language, again)
+    _by_hand("invited", *said, part="intake.agencies_by_hand")
+
+
+@app.command("import")
+def bring_in(
+    file: Annotated[Path, typer.Argument(help="CSV of certificates that exist.")],
+    data_dir: DataDir = DATA_DIR,
+    write: Annotated[bool, typer.Option(help="Do it; else only look.")] = False,
+    encoding: Annotated[
+        Encoding, typer.Option(help="How the file is written.")
+    ] = Encoding.UTF_8,
+    at_once: Annotated[
+        int, typer.Option(min=1, max=200, help="Stories begun side by side.")
+    ] = 20,
+) -> None:
+    """Bring in certificates: 0 all well, 1 some lines refused, 2 not done."""
+    from embedded.sentences import french  # noqa: PLC0415 - late, see above
+    from intake.importing.by_hand import Wish  # noqa: PLC0415 - late, see above
+
+    wish = Wish(file, write, encoding, at_once, "fr" if french() else "en")
+    module, settings = "intake.importing.by_hand", _settings(data_dir)
+    raise typer.Exit(_call(module, "bring_in_by_hand", settings, wish, console))
+
+
+def _by_hand(what: str, *given: Any, part: str = "intake.fees_by_hand") -> None:
     try:
-        _say_all(_call("intake.fees_by_hand", what, *given))
-    except ValueError as refused:  # an operation, a day or an amount that cannot be
+        _say_all(_call(part, what, *given))
+    except ValueError as refused:  # something said that cannot be
         _say(f"Nothing is changed: {refused}.")
         raise typer.Exit(1) from None
 

@@ -4,17 +4,21 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import NoReturn, TypedDict
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 
 from rules.numbers import DossierNumber
+from seals import Seals, keys_in_use
 from settings import Settings
 from workflows.effects import RENEWALS
 from workflows.messages import AnyFact, Start
+from workflows.payloads import data_converter
 from workflows.renewal import RenewalWorkflow
 
 SIGNAL_LIMIT = timedelta(seconds=5)
@@ -26,9 +30,22 @@ async def connect(settings: Settings, *, lazy: bool = False) -> Client:
     return await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
-        data_converter=pydantic_data_converter,
+        data_converter=converter_of(settings),
         lazy=lazy,
     )
+
+
+def converter_of(settings: Settings) -> DataConverter:
+    """Make what turns values into payloads: sealed, where keys are given."""
+    keys = settings.keys_for_temporal()
+    if not keys:
+        return data_converter
+    return replace(data_converter, payload_codec=Seals(keys))
+
+
+async def seals_in_use(settings: Settings) -> Mapping[str, int]:
+    """Count the runs that need each key; raises RuntimeError while Temporal is away."""
+    return await keys_in_use(await connect(settings))
 
 
 def story_of(client: Client, number: str) -> WorkflowHandle[RenewalWorkflow, str]:
@@ -80,6 +97,14 @@ async def begin(client: Client, number: DossierNumber) -> None:
         await client.start_workflow(
             RenewalWorkflow.run, Start(number=number), **start_terms(number)
         )
+
+
+async def begin_anew(client: Client, number: DossierNumber) -> None:
+    """End a dossier's run that forgot, and begin again from what the database knows."""
+    terms = start_terms(number)
+    terms["id_conflict_policy"] = WorkflowIDConflictPolicy.TERMINATE_EXISTING
+    async with asyncio.timeout(SIGNAL_LIMIT.total_seconds()):
+        await client.start_workflow(RenewalWorkflow.run, Start(number=number), **terms)
 
 
 def leave(code: int) -> NoReturn:

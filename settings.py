@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "ECHEANCE_"
 CHECKOUT = Path(__file__).resolve().parent
 
+_SEAL_BYTES = 32
 _MAIL_KEYS = 2  # the one in use and the one that replaces it
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -28,6 +29,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
+        # docker-compose.yml hands on what its reader left empty.
+        env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -44,6 +47,12 @@ class Settings(BaseSettings):
         "127.0.0.1:7233", description="Temporal frontend, host:port."
     )
     temporal_namespace: str = Field("default", description="Temporal namespace.")
+    temporal_keys: SecretStr | None = Field(
+        None,
+        description="Keys that seal what enters Temporal, as id=base64 of 32 bytes, a "
+        "comma between two: the first seals, the others still open. Set them before "
+        "the first dossier; see the runbook.",
+    )
     build_id: str | None = Field(
         None,
         description="Name of this build. With it, a dossier's run stays on the build "
@@ -95,6 +104,22 @@ class Settings(BaseSettings):
         "404 if it did not. Without it a doubt is settled by policy.",
     )
 
+    # The operator
+    operator_address: str | None = Field(
+        None,
+        description="Where the sweeps report once a day, also when all is well; "
+        "without it they do not.",
+    )
+    operator_language: Literal["fr", "en"] = Field(
+        "fr", description="Language of that report."
+    )
+    heads_dir: Path | None = Field(
+        None,
+        description="Folder to which the heads of all histories are exported once a "
+        "day, signed; best on another machine's disk. Without it, an end cut off a "
+        "history is not seen.",
+    )
+
     # Mail that comes in
     intake_address: str = Field(
         "infocertificat@echeance.example",
@@ -129,6 +154,25 @@ class Settings(BaseSettings):
     )
     office_help_address: str = Field(
         "aide@echeance.example", description="Where letters send people for help."
+    )
+    office_telephone: str | None = Field(
+        None, description="Its telephone, on each page's help: 514 555-0123."
+    )
+    office_hours_fr: str | None = Field(
+        None,
+        description="When it answers, in French, on each page's help: du lundi au "
+        "vendredi, de 8 h 30 à 16 h 30.",
+    )
+    office_hours_en: str | None = Field(
+        None, description="The same in English: Monday to Friday, 8:30 am to 4:30 pm."
+    )
+    office_keeps_fr: str | None = Field(
+        None,
+        description="How long it keeps a file, in French, on the page about privacy: "
+        "sept ans après sa fermeture. Unset, the page says that it is not known.",
+    )
+    office_keeps_en: str | None = Field(
+        None, description="The same in English: seven years after it is closed."
     )
 
     # Sign-in: an OpenID Connect provider an audience
@@ -185,7 +229,8 @@ class Settings(BaseSettings):
     sign_in_staff_decision_acr: str | None = Field(
         None,
         description="Levels of proof (acr) that an officer needs to decide on a right, "
-        "spaces between them; without them the session's own is enough.",
+        "spaces between them. Beyond one machine it must be named where officers sign "
+        "in; any: the session's own is enough.",
     )
     sign_ins_per_minute: int = Field(
         20, gt=0, description="Most sign-ins begun from one address in one minute."
@@ -235,8 +280,9 @@ class Settings(BaseSettings):
     )
     tokens_file: Path | None = Field(
         None,
-        description="JSON of tokens by role (officers: two); those of persons and "
-        "agencies open the embedded stack only.",
+        description="JSON of tokens by role (officers: two), made on the embedded "
+        "stack, given elsewhere; those of persons, agencies and officers open the "
+        "embedded stack only.",
     )
 
     # Documents
@@ -292,6 +338,19 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _can_seal(self) -> Self:
+        told = self.temporal_keys
+        named = [part.partition("=")[0].strip() for part in _parts(told)]
+        keys = self.keys_for_temporal()
+        right = all(name and len(key) == _SEAL_BYTES for name, key in keys.items())
+        if not right or len(keys) < len(named):
+            raise ValueError(
+                "ECHEANCE_TEMPORAL_KEYS holds keys of 32 bytes, each an id of its own, "
+                "= and base64, a comma between them"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _takes_real_money_or_none(self) -> Self:
         if self.payment_provider == "simulator" and not self.embedded:
             raise ValueError(
@@ -302,6 +361,17 @@ class Settings(BaseSettings):
             raise ValueError(
                 "ECHEANCE_STRIPE_API_KEY is missing, and "
                 "ECHEANCE_PAYMENT_PROVIDER is stripe"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _decides_with_proof(self) -> Self:
+        decides = self.sign_in_staff_issuer and not self.embedded
+        if decides and not self.sign_in_staff_decision_acr:
+            raise ValueError(
+                "ECHEANCE_SIGN_IN_STAFF_DECISION_ACR is missing: name the levels of "
+                "proof with which an officer may decide on a right, or any if the "
+                "session's own is enough"
             )
         return self
 
@@ -343,11 +413,28 @@ class Settings(BaseSettings):
             )
         return self
 
+    @property
+    def decision_acr(self) -> str | None:
+        """The levels of proof for a decision on a right; None if any will do."""
+        named = self.sign_in_staff_decision_acr
+        return None if named in {None, "", "any"} else named
+
+    def keys_for_temporal(self) -> dict[str, bytes]:
+        """Return the keys that seal what enters Temporal, by id; the first is in use.
+
+        None at all: nothing is sealed.
+        """
+        parts = [part.partition("=") for part in _parts(self.temporal_keys)]
+        return {name.strip(): _key(written) for name, _, written in parts}
+
     def mail_webhook_keys(self) -> tuple[bytes, ...]:
         """Return the keys of the webhook for mail; an empty one is no key at all."""
-        told = self.mail_webhook_secret
-        text = told.get_secret_value().strip() if told else ""
-        return tuple(_key(each) for each in text.split(",")) if text else ()
+        return tuple(_key(each) for each in _parts(self.mail_webhook_secret))
+
+
+def _parts(told: SecretStr | None) -> list[str]:
+    text = told.get_secret_value().strip() if told else ""
+    return text.split(",") if text else []
 
 
 def _key(written: str) -> bytes:
@@ -382,11 +469,14 @@ def load_settings() -> Settings:
 
 
 def settings_from(values: Mapping[str, str]) -> Settings:
-    """Build the settings from variables given as a mapping (ECHEANCE_… to text)."""
+    """Build the settings from variables given as a mapping (ECHEANCE_… to text).
+
+    An empty one counts as not given, as in the environment.
+    """
     own = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in values.items()
-        if name.startswith(PREFIX)
+        if name.startswith(PREFIX) and value
     }
     try:
         return Settings.model_validate(own)

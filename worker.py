@@ -7,29 +7,39 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
 from typing import NoReturn
+from zoneinfo import TZPATH
 
 from sqlalchemy.exc import OperationalError
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker import (
+    UnsandboxedWorkflowRunner,
+    Worker,
+    WorkerDeploymentConfig,
+)
 
 import engine
+from activities.ahead import CLOCKS_TOO_FAR
 from activities.certificates import Certificates
 from activities.dossiers import Dossiers
+from activities.importing import Importing
 from activities.issuing import Issuing
 from activities.letters import Letters, Post
-from activities.upkeep import Upkeep
+from activities.reporting import Desk, Reporting
+from activities.upkeep import Means, Upkeep
 from activities.writing import Letterhead
 from letters.compose import check_templates
 from logs import log_to
-from payments.choosing import provider_of
 from records import migrations
-from records.clock import clock_of
 from records.database import Sessions, make_engine, make_sessions
+from rules.civil_time import ZONE
 from settings import Settings, SettingsError, load_settings
 from workflows.effects import MAIL, RENEWALS
+from workflows.importing import ImportWorkflow
 from workflows.renewal import RenewalWorkflow
 from workflows.upkeep import ReconciliationWorkflow, ensure_schedule
 
@@ -40,6 +50,14 @@ LOCAL_EFFECTS = 16
 """Fewer than connections: an effect never waits for the pool while it holds a slot."""
 STORIES_IN_MEMORY = 5000
 """About 60 KB each; a story that is not in memory is replayed when it wakes."""
+WORKFLOWS = (RenewalWorkflow, ReconciliationWorkflow, ImportWorkflow)
+STORIES = UnsandboxedWorkflowRunner()
+"""The sandbox would cost up to a third of the worker's CPU, and find nothing.
+
+Our modules would be shared between its runs, or a run would cost 40 ms more to begin;
+shared, they are not watched. What it forbids is found before: the tests run the stories
+in the whole sandbox, nothing that blocks is imported, recorded histories are replayed.
+"""
 DRAIN = timedelta(seconds=25)
 DEPLOYMENT = "echeance"
 LONGEST_PAUSE = 5.0
@@ -102,19 +120,15 @@ def _check_tables(settings: Settings) -> None:
 
 def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[Worker]:
     """Make the worker of the stories and that of the mail; neither is started."""
-    dossiers = Dossiers(sessions, client)
-    certificates = Certificates(sessions)
-    upkeep = Upkeep(
-        sessions,
-        client,
-        provider=provider_of(settings, clock_of(sessions)),
-        relay_log_url=settings.relay_log_url,
-    )
+    dossiers = Dossiers(sessions, client, most_ahead=CLOCKS_TOO_FAR)
+    certificates = Certificates(sessions, most_ahead=CLOCKS_TOO_FAR)
+    importing = Importing(sessions, client)
+    upkeep = Upkeep(sessions, client, Means.of(settings, sessions))
     return (
         Worker(
             client,
             task_queue=RENEWALS,
-            workflows=[RenewalWorkflow, ReconciliationWorkflow],
+            workflows=WORKFLOWS,
             activities=[
                 dossiers.load_story,
                 dossiers.read_policy,
@@ -125,7 +139,9 @@ def workers(client: Client, sessions: Sessions, settings: Settings) -> Sequence[
                 certificates.move_result,
                 certificates.claim_certificate,
                 upkeep.reconcile,
+                importing.bring_in,
             ],
+            workflow_runner=STORIES,
             deployment_config=deployment_of(settings.build_id),
             max_cached_workflows=STORIES_IN_MEMORY,
             max_concurrent_local_activities=LOCAL_EFFECTS,
@@ -146,10 +162,11 @@ class MailWorker(Worker):
             Issuing(sessions, settings),
         )
         self._relay = letters.connections
+        reporting = Reporting(sessions, letters.connections, Desk.of(settings))
         super().__init__(
             client,
             task_queue=MAIL,
-            activities=[letters.send_letter],
+            activities=[letters.send_letter, reporting.tell_operator],
             # One a connection: a letter that is claimed never waits for one.
             max_concurrent_activities=settings.smtp_connections,
             graceful_shutdown_timeout=DRAIN,
@@ -175,7 +192,13 @@ def deployment_of(build_id: str | None) -> WorkerDeploymentConfig | None:
 def _say_ready(settings: Settings) -> None:
     if settings.ready_file is not None:
         settings.ready_file.touch()
-    log.info("ready: %s and %s", RENEWALS, MAIL)
+    log.info("ready: %s and %s; time zones: %s", RENEWALS, MAIL, _time_zones())
+
+
+def _time_zones() -> str:
+    """Say whose time zones decide: a folder of PYTHONTZPATH goes before the pinned."""
+    folders = (path for path in TZPATH if (Path(path) / ZONE.key).is_file())
+    return next(folders, f"tzdata {version('tzdata')}")
 
 
 def _first_line(problem: BaseException) -> str:

@@ -1,13 +1,18 @@
 """The effects that only one can win: whose certificate, one home a result, one live."""
 
+from datetime import timedelta
+
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.ahead import ANY_CLOCK, see_it_is_time
+from activities.crashpoints import crashpoint
 from records.database import Sessions
 from records.models import Certificate, DossierRow, ExamResult
+from rules.civil_time import start_of
 from workflows.messages import (
     CertificateAnswer,
     CertificateClaim,
@@ -19,10 +24,16 @@ _ONE_LIVE = "uq_certificates_one_live"
 
 
 class Certificates:
-    """The effects on certificates and exam results, which the database arbitrates."""
+    """The effects on certificates and exam results, which the database arbitrates.
 
-    def __init__(self, sessions: Sessions) -> None:
+    *most_ahead* says how far Temporal's clock may be ahead of the database's.
+    """
+
+    def __init__(
+        self, sessions: Sessions, *, most_ahead: timedelta = ANY_CLOCK
+    ) -> None:
         self._sessions = sessions
+        self._most_ahead = most_ahead
 
     @activity.defn(name="whose_certificate")
     async def whose_certificate(
@@ -46,6 +57,7 @@ class Certificates:
     @activity.defn(name="move_result")
     async def move_result(self, move: ResultMove) -> bool:
         """Move an exam result; False when it has gone elsewhere meanwhile."""
+        crashpoint("before_move")
         async with self._sessions.begin() as session:
             await session.execute(
                 update(ExamResult)
@@ -56,21 +68,30 @@ class Certificates:
                 .values(home=move.to_dossier)
             )
             home = select(ExamResult.home).where(ExamResult.result_id == move.result_id)
-            return await session.scalar(home) == move.to_dossier
+            moved = await session.scalar(home) == move.to_dossier
+        crashpoint("after_move")
+        return moved
 
     @activity.defn(name="claim_certificate")
     async def claim_certificate(self, claim: CertificateClaim) -> bool:
         """Issue a certificate; False when the person holds another live one.
 
         Claimed again, with its first day corrected meanwhile or not, it is still one.
+        Raises ApplicationError of type AheadOfTime before that first day.
         """
+        crashpoint("before_certificate")
+        begins = start_of(claim.start)
         try:
             async with self._sessions.begin() as session:
+                await see_it_is_time(
+                    session, claim.dossier, begins, most=self._most_ahead
+                )
                 await _issue(session, claim)
         except IntegrityError as refused:
             if _ONE_LIVE in str(refused.orig):
                 return False
             raise
+        crashpoint("after_certificate")
         return True
 
 

@@ -11,8 +11,20 @@ CRASHPOINTS = (
     "after_claim",
     "after_relay_answer",
     "after_accepted",
+    "before_told",
+    "after_told",
+    "before_aside",
+    "after_aside",
+    "before_move",
+    "after_move",
+    "before_certificate",
+    "after_certificate",
     "before_refund",
     "after_refund",
+    "before_report",
+    "after_report",
+    "before_import",
+    "after_import",
 )
 
 

@@ -1,6 +1,7 @@
 """The effects on a dossier: its story rebuilt, its records kept, its facts told."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import chain
 
 from sqlalchemy import func, select, update
@@ -10,6 +11,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
+from activities.ahead import ANY_CLOCK, see_it_is_time
 from activities.crashpoints import crashpoint
 from activities.keeping import keep
 from intake.delivery import deliver
@@ -38,11 +40,17 @@ SEEN_KEPT = 500
 
 
 class Dossiers:
-    """The dossier's effects, on one database and one Temporal server."""
+    """The dossier's effects, on one database and one Temporal server.
 
-    def __init__(self, sessions: Sessions, client: Client) -> None:
+    *most_ahead* says how far Temporal's clock may be ahead of the database's.
+    """
+
+    def __init__(
+        self, sessions: Sessions, client: Client, *, most_ahead: timedelta = ANY_CLOCK
+    ) -> None:
         self._sessions = sessions
         self._client = client
+        self._most_ahead = most_ahead
 
     @activity.defn(name="load_story")
     async def load_story(self, number: str) -> Story | None:
@@ -59,9 +67,15 @@ class Dossiers:
 
     @activity.defn(name="keep_record")
     async def keep_record(self, record: Record) -> None:
-        """Keep all that one turn changed, in one transaction, once."""
+        """Keep all that one turn changed, in one transaction, once.
+
+        Raises ApplicationError of type AheadOfTime for a turn that lies ahead of the
+        database's clock: the story waits until its instant has come.
+        """
         crashpoint("before_keep")
+        number = record.dossier.number
         async with self._sessions.begin() as session:
+            await see_it_is_time(session, number, record.at, most=self._most_ahead)
             await keep(session, record)
         crashpoint("after_keep")
 
@@ -71,7 +85,9 @@ class Dossiers:
 
         Raises ApplicationError of type NotDelivered while Temporal does not answer.
         """
+        crashpoint("before_told")
         left = await deliver(self._sessions, self._client, fact_ids)
+        crashpoint("after_told")
         if left:
             raise ApplicationError("facts left", *left, type="NotDelivered")
 
@@ -80,6 +96,7 @@ class Dossiers:
         """Give facts for an unknown number to a person, one task a fact."""
         if not aside.fact_ids:
             return
+        crashpoint("before_aside")
         async with self._sessions.begin() as session:
             await _open_tasks(session, aside)
             await session.execute(
@@ -87,6 +104,7 @@ class Dossiers:
                 .where(FactRow.fact_id.in_(aside.fact_ids), FactRow.state != "applied")
                 .values(state="dead", changed_at=func.now())
             )
+        crashpoint("after_aside")
 
 
 async def _rebuilt(session: AsyncSession, row: DossierRow) -> Story:

@@ -185,15 +185,15 @@ async def _write_letters(session: AsyncSession, record: Record) -> None:
         ]
         await session.execute(insert(Letter).values(rows).on_conflict_do_nothing())
     if record.withdrawn:
-        # One that is being handed over will tell by itself how it ended; the locks keep
-        # it from telling halfway between this look and our commit.
+        # One that may have left tells by itself how it ended, or the sweep asks the
+        # relay's log; the locks keep it from telling between this look and our commit.
         its_rows = select(Letter.key).where(Letter.key.in_(record.withdrawn))
         await session.execute(its_rows.order_by(Letter.key).with_for_update())
         await session.execute(
             update(Letter)
             .where(
                 Letter.key.in_(record.withdrawn),
-                Letter.state.in_(("queued", "deferred", "unknown")),
+                Letter.state.in_(("queued", "deferred")),
             )
             .values(state="cancelled", changed_at=func.now())
         )

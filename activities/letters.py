@@ -6,27 +6,28 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.ahead import ANY_CLOCK, CLOCKS_TOO_FAR, see_it_is_time
 from activities.crashpoints import crashpoint
+from activities.holding_back import let_the_story_hear_first, useless_in
 from activities.issuing import Issuing
 from activities.pacing import domain_of, lane_of, paced, pause_after
 from activities.writing import Letterhead, Written, write
 from letters.answers import Limit, Outcome, Reply
-from letters.compose import Attachment, BadAddress, html_of, plain_of
+from letters.compose import Attachment, BadAddress, html_of, message_id, plain_of
 from letters.connections import Connections
 from letters.relay_log import relay_has
 from letters.smtp import Relay
-from records.clock import database_now, now_for
 from records.database import Sessions
 from records.ledger import NO_ADDRESS
-from records.models import DossierRow, FactRow, Letter
+from records.models import DossierRow, Letter
 from records.pace import EVERY_LETTER, Pace, Traveller, hold_back, take_turn
-from records.trails import is_withdrawn
+from records.trails import IN_DOUBT, is_withdrawn
 from settings import Settings
 from workflows.effects import SENDING_IS_SILENT_FOR
 from workflows.messages import LetterOrder, Posted
@@ -42,9 +43,6 @@ _ENDED = {
     "skipped": Posted.SKIPPED,
     "cancelled": Posted.SKIPPED,
 }
-_IN_DOUBT = ("sending", "unknown")
-_FACTS_HEARD_WITHIN = timedelta(hours=1)
-_FACTS_PAUSE = timedelta(seconds=10)
 _LOG_PAUSE = timedelta(minutes=1)
 _BETWEEN_SIGNS_S = SENDING_IS_SILENT_FOR.total_seconds() / 3
 
@@ -65,6 +63,7 @@ class Post:
     attempt_limit: timedelta = timedelta(seconds=150)
     grace: timedelta = timedelta(seconds=20)
     log_patience: timedelta = timedelta(minutes=15)
+    most_ahead: timedelta = ANY_CLOCK
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -80,7 +79,7 @@ class Post:
             connections=settings.smtp_connections,
         )
         pace = Pace(settings.mail_per_minute, settings.mail_per_minute_to_a_domain)
-        return cls(relay, pace, settings.relay_log_url)
+        return cls(relay, pace, settings.relay_log_url, most_ahead=CLOCKS_TOO_FAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +196,7 @@ class Letters:
         """Read the row of the letter; it is there before the first SMTP word.
 
         One that was withdrawn is queued again by a newer order: its cause came back.
+        One that may have left before that stays in doubt.
         """
         ordered = insert(Letter).values(
             key=order.key,
@@ -224,8 +224,9 @@ class Letters:
         if seen.state in _ENDED:
             nobody = seen.state == "skipped" and seen.answer == NO_ADDRESS
             return Posted.NO_ADDRESS if nobody else _ENDED[seen.state]
-        if seen.state not in _IN_DOUBT:
-            return None
+        if seen.state not in IN_DOUBT:
+            left_before = seen.fence == 0 and await self._has_left_before(order)
+            return Posted.ACCEPTED if left_before else None
         has = await self._relay_has(seen)
         if has is True:
             await self._note(order, seen.fence, Reply.ACCEPTED, "found in the log")
@@ -240,6 +241,24 @@ class Letters:
             await self._note(order, seen.fence, Reply.UNKNOWN, "no answer, no log")
             return Posted.UNKNOWN
         return None
+
+    async def _has_left_before(self, order: LetterOrder) -> bool:
+        """Ask the log about a letter that we never tried, as far as we remember.
+
+        A database or a Temporal that came back from an older copy has forgotten it.
+        """
+        if self._post.log_url is None:
+            return False
+        head = self._head
+        own = message_id(order.key, secret=head.secret, domain=head.domain)
+        if not await relay_has(self._post.log_url, own):
+            return False
+        async with self._sessions.begin() as session:
+            row = await session.get_one(Letter, order.key, with_for_update=True)
+            if row.fence == 0 and row.state not in _ENDED:
+                row.message_id = own
+                _end(row, "accepted", "found in the log", Posted.ACCEPTED)
+        return True
 
     async def _relay_has(self, seen: _Seen) -> bool | None:
         if self._post.log_url is None or seen.message_id is None:
@@ -259,9 +278,14 @@ class Letters:
             row = await session.get_one(Letter, order.key, with_for_update=True)
             if row.fence != fence or row.state in _ENDED:
                 raise _overtaken(order)
-            await _check_facts(session, order)
-            useless_in = await _useless_in(session, order)
-            if useless_in is not None and useless_in <= timedelta():
+            if await is_withdrawn(session, row.key):
+                return _end(row, "cancelled", "withdrawn", Posted.SKIPPED)
+            await see_it_is_time(
+                session, order.dossier, order.occurred_at, most=self._post.most_ahead
+            )
+            await let_the_story_hear_first(session, order)
+            serves = await useless_in(session, order)
+            if serves is not None and serves <= timedelta():
                 return _end(row, "skipped", "useless by now", Posted.SKIPPED)
             try:
                 written = await write(session, order, self._head, enclosed)
@@ -269,7 +293,7 @@ class Letters:
                 return _end(row, "refused", str(problem), Posted.REFUSED)
             if written is None:
                 return _end(row, "skipped", NO_ADDRESS, Posted.NO_ADDRESS)
-            wait = await self._take_turn(session, row, written, useless_in)
+            wait = await self._take_turn(session, row, written, serves)
             if wait is not None:
                 return wait
             await _note_broken_off(session, row)
@@ -281,13 +305,13 @@ class Letters:
         session: AsyncSession,
         row: Letter,
         written: Written,
-        useless_in: timedelta | None,
+        serves: timedelta | None,
     ) -> timedelta | None:
         """Let the letter pass, or keep the turn it must wait for."""
         traveller = Traveller(
             lane_of(row.notice),
             has_waited=row.not_before is not None,
-            useless_in=useless_in,
+            useless_in=serves,
         )
         domain = domain_of(written.recipient)
         wait = await take_turn(session, domain, self._post.pace, traveller)
@@ -309,7 +333,7 @@ class Letters:
         """
         async with self._sessions.begin() as session:
             row = await session.get_one(Letter, order.key, with_for_update=True)
-            if row.fence != fence or row.state not in _IN_DOUBT:
+            if row.fence != fence or row.state not in IN_DOUBT:
                 raise _overtaken(order)
             put_off = state is Reply.DEFERRED and await is_withdrawn(session, row.key)
             row.state = "cancelled" if put_off else state
@@ -318,16 +342,19 @@ class Letters:
 
 
 def _again_if_withdrawn(ordered: Insert) -> Insert:
-    again = ordered.excluded
+    again, ended = ordered.excluded, Letter.state == "cancelled"
     return ordered.on_conflict_do_update(
         index_elements=[Letter.key],
         set_={
-            "state": "queued",
+            "state": case((ended, "queued"), else_=Letter.state),
             "ordered": again.ordered,
             "occurred_at": again.occurred_at,
-            "changed_at": func.now(),
+            "changed_at": case((ended, func.now()), else_=Letter.changed_at),
         },
-        where=and_(Letter.state == "cancelled", Letter.occurred_at < again.occurred_at),
+        where=and_(
+            Letter.state.in_(("cancelled", *IN_DOUBT)),
+            Letter.occurred_at < again.occurred_at,
+        ),
     )
 
 
@@ -351,28 +378,6 @@ async def _show_next_due(session: AsyncSession, order: LetterOrder) -> None:
         )
         .values(next_due_at=order.next_due_at)
     )
-
-
-async def _check_facts(session: AsyncSession, order: LetterOrder) -> None:
-    """Let the story hear first: a fact on its way may make a reminder false."""
-    if order.cause is None:
-        return
-    waiting = select(FactRow.fact_id).where(
-        FactRow.dossier == order.dossier,
-        FactRow.state.in_(("new", "signalled")),
-        FactRow.stored_at > func.now() - _FACTS_HEARD_WITHIN,
-    )
-    if await session.scalar(waiting.limit(1)) is not None:
-        raise ApplicationError(
-            "facts wait", type="FactsWait", next_retry_delay=_FACTS_PAUSE
-        )
-
-
-async def _useless_in(session: AsyncSession, order: LetterOrder) -> timedelta | None:
-    if order.useless_at is None:
-        return None
-    real_now = await database_now(session)
-    return order.useless_at - await now_for(session, order.dossier, real_now=real_now)
 
 
 def _begin_to_send(row: Letter, written: Written) -> None:

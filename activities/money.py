@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
 from activities.crashpoints import crashpoint
+from activities.sayings import finding
 from intake.delivery import deliver
 from intake.fees import tell_the_stories
 from intake.payments import refund_did_not_go, take_in, take_in_session
@@ -68,17 +69,13 @@ class MoneySweep:
                 if hourly or daily:
                     await self._compare_books(self.provider, FAR if daily else NEAR)
             except ProviderAway as away:
-                self._found("provider", f"no answer: {away}", Mend.FOR_A_PERSON)
+                self._found("provider", "provider_silent", Mend.FOR_A_PERSON, why=away)
         await self._see_refunds_made()
         await self._see_that_what_is_paid_is_finished()
         return self.findings
 
-    def _found(
-        self, about: str, what: str, mend: Mend, check: Check = Check.MONEY
-    ) -> None:
-        self.findings.append(
-            Disagreement(check=check, about=about, what=what, mend=mend)
-        )
+    def _found(self, about: str, code: str, mend: Mend, **values: object) -> None:
+        self.findings.append(finding(Check.MONEY, about, code, mend, **values))
 
     async def _tell_of_fees(self) -> None:
         async with self.sessions() as session:
@@ -86,8 +83,9 @@ class MoneySweep:
         if acts:
             told = await tell_the_stories(self.sessions, self.client)
             mend = Mend.REPAIRED if told else Mend.FOR_A_PERSON
-            what = "told now" if told else "the stories are not told"
-            self._found(f"fee act {acts[-1]}", what, mend, Check.FEES)
+            code = "fees_told" if told else "fees_not_told"
+            about = f"fee act {acts[-1]}"
+            self.findings.append(finding(Check.FEES, about, code, mend))
 
     # --------------------------------------------------- tries without an answer
 
@@ -113,8 +111,7 @@ class MoneySweep:
         if theirs.state is SessionState.OPEN and await self._is_in_vain(ours):
             theirs = await provider.end_session(theirs.provider_session) or theirs
         if await self._take_in(theirs):
-            what = "captured, and told only when asked"
-            self._found(ours.session_id, what, Mend.REPAIRED)
+            self._found(ours.session_id, "captured_when_asked", Mend.REPAIRED)
 
     async def _close(self, ours: PaymentSession) -> None:
         async with self.sessions.begin() as session:
@@ -177,8 +174,7 @@ class MoneySweep:
             at = await self._its_now(session, refund.dossier)
             fact_id = await refund_did_not_go(session, refund, why=why, at=at)
         await self._deliver(fact_id)
-        what = f"the provider will not give it back: {why}"
-        self._found(refund.payment_id, what, Mend.FOR_A_PERSON)
+        self._found(refund.payment_id, "will_not_refund", Mend.FOR_A_PERSON, why=why)
 
     async def _its_now(self, session: AsyncSession, number: str | None) -> datetime:
         now = await database_now(session)
@@ -193,8 +189,12 @@ class MoneySweep:
             waiting = await ledger.refunds_to_make(session, limit=_LIMIT)
         for refund in waiting:
             if self.now - refund.ordered_at > REFUND_TOO_LONG:
-                what = f"ordered back since {refund.ordered_at.isoformat()}"
-                self._found(refund.payment_id, what, Mend.FOR_A_PERSON)
+                self._found(
+                    refund.payment_id,
+                    "refund_waits",
+                    Mend.FOR_A_PERSON,
+                    at=refund.ordered_at,
+                )
 
     # -------------------------------------------------------- R8, the two books
 
@@ -213,8 +213,7 @@ class MoneySweep:
                 ours.provider_session
             )
             if there is None or there.state is not SessionState.PAID:
-                what = "paid here, not at the provider"
-                self._found(ours.session_id, what, Mend.FOR_A_PERSON)
+                self._found(ours.session_id, "not_at_provider", Mend.FOR_A_PERSON)
 
     async def _compare(self, theirs: ProviderSession) -> None:
         payment = theirs.payment
@@ -226,11 +225,13 @@ class MoneySweep:
             payment.amount_cents,
             payment.currency,
         ):
-            what = "the provider captured another amount"
-            self._found(payment.payment_id, what, Mend.FOR_A_PERSON)
+            self._found(payment.payment_id, "other_amount", Mend.FOR_A_PERSON)
+        elif entry is None:
+            # One for no invoice of ours has its task now, and no story to tell.
+            mend = Mend.REPAIRED if await self._take_in(theirs) else Mend.FOR_A_PERSON
+            self._found(payment.payment_id, "capture_unknown", mend)
         elif await self._take_in(theirs):
-            what = "unknown here" if entry is None else "went back, unknown here"
-            self._found(payment.payment_id, what, Mend.REPAIRED)
+            self._found(payment.payment_id, "refund_unknown", Mend.REPAIRED)
 
     # ------------------------------------------- R9, what is paid leads somewhere
 
@@ -244,8 +245,9 @@ class MoneySweep:
             ]
         self.checked += len(rows)
         for number in unfinished:
-            what = "paid, and neither granted nor given to a person"
-            self._found(number, what, Mend.FOR_A_PERSON, Check.FINISHED)
+            self.findings.append(
+                finding(Check.FINISHED, number, "unfinished", Mend.FOR_A_PERSON)
+            )
 
     async def _is_owed(self, session: AsyncSession, row: DossierRow) -> bool:
         """Whether the law gives a term that the story has not granted."""

@@ -2,10 +2,8 @@
 
 from datetime import UTC, datetime
 
-from activities.upkeep import Upkeep
+from activities.upkeep import Means, Upkeep
 from engine import connect
-from payments.choosing import provider_of
-from records.clock import clock_of
 from records.database import make_engine, make_sessions
 from settings import Settings
 from workflows.upkeep import SweepReport
@@ -21,12 +19,8 @@ async def reconcile_once(settings: Settings, *, rebuild: bool = False) -> SweepR
     engine = make_engine(settings.database_url, connections=_CONNECTIONS)
     try:
         sessions = make_sessions(engine)
-        upkeep = Upkeep(
-            sessions,
-            await connect(settings, lazy=True),
-            provider=provider_of(settings, clock_of(sessions)),
-            relay_log_url=settings.relay_log_url,
-        )
+        client = await connect(settings, lazy=True)
+        upkeep = Upkeep(sessions, client, Means.of(settings, sessions))
         return await upkeep.sweep(datetime.now(UTC), thorough=True, rebuild=rebuild)
     finally:
         await engine.dispose()

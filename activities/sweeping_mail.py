@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from activities.sayings import Found
 from letters.relay_log import relay_has
 from records.database import Sessions
 from records.disagreements import (
@@ -19,7 +20,12 @@ from records.incoming import (
     mails_with_an_open_task,
 )
 from records.missed import letters_without_a_trace
-from records.trails import letters_at_a_standstill, letters_nobody_was_told_of
+from records.trails import (
+    end_withdrawn,
+    letters_at_a_standstill,
+    letters_nobody_was_told_of,
+    withdrawn_in_doubt,
+)
 from workflows.upkeep import Check, Mend
 
 PERSON_AFTER = timedelta(hours=1)
@@ -41,7 +47,6 @@ _PAGE = 1000
 _AGENDAS_AT_ONCE = 250  # some twenty milliseconds: the stories share this process
 _ASKED_AT_ONCE = 8
 
-Found = Callable[[Check, str, str, Mend], None]
 Wake = Callable[[str], Awaitable[bool]]
 
 
@@ -64,6 +69,7 @@ class MailSweep:
 
     async def see_letters_end(self) -> None:
         """Wake the stories of letters whose handing over never ended."""
+        await self._end_withdrawn()
         async with self.sessions() as session:
             stuck = await letters_stuck_in_sending(
                 session, before=self.now - SENDING_TOO_LONG, limit=_PAGE
@@ -73,8 +79,39 @@ class MailSweep:
             woken = await self.wake(letter.dossier)
             old = self.now - letter.since > PERSON_AFTER
             mend = Mend.REPAIRED if woken and not old else Mend.FOR_A_PERSON
-            what = f"being handed over since {letter.since.isoformat()}"
-            self.found(Check.LETTERS, letter.key, what, mend)
+            at = letter.since
+            self.found(Check.LETTERS, letter.key, "handing_over", mend, at=at)
+
+    async def _end_withdrawn(self) -> None:
+        """Ask the relay's log about letters withdrawn in doubt: no story asks any more.
+
+        A log that does not say is asked again by the next sweep.
+        """
+        async with self.sessions() as session:
+            doubtful = await withdrawn_in_doubt(
+                session, before=self.now - RELAY_LOG_LAGS, limit=_ASKED_AT_ONCE
+            )
+        self.checked += len(doubtful)
+        for key, message_id in doubtful:
+            end = await self._end_of_withdrawn(message_id)
+            if end is None:
+                continue
+            state, why, code = end
+            async with self.sessions.begin() as session:
+                ended = await end_withdrawn(session, key, state=state, why=why)
+            if ended:
+                self.found(Check.LETTERS, key, code, Mend.REPAIRED)
+
+    async def _end_of_withdrawn(self, message_id: str) -> tuple[str, str, str] | None:
+        """Name its last state, why, and what to say of it."""
+        if self.relay_log_url is None:
+            return "cancelled", "withdrawn in doubt, no log", "withdrawn_in_doubt"
+        match await relay_has(self.relay_log_url, message_id):
+            case True:
+                return "accepted", "found in the log", "withdrawn_too_late"
+            case False:
+                return "cancelled", "not in the log", "withdrawn_in_time"
+        return None
 
     # --------------------------------------------- the ledger, nothing is unexplained
 
@@ -97,8 +134,14 @@ class MailSweep:
         self.checked += len(still)
         for letter in still:
             await self.wake(letter.dossier)
-            what = f"{letter.state}, unmoved since {letter.changed_at.isoformat()}"
-            self.found(Check.LEDGER, letter.key, what, Mend.FOR_A_PERSON)
+            self.found(
+                Check.LEDGER,
+                letter.key,
+                "unmoved",
+                Mend.FOR_A_PERSON,
+                state=letter.state,
+                at=letter.changed_at,
+            )
 
     async def _see_people_told(self) -> None:
         async with self.sessions() as session:
@@ -107,8 +150,10 @@ class MailSweep:
             )
         self.checked += len(untold)
         for letter in untold:
-            what = f"{letter.state} without a task for anybody"
-            self.found(Check.LEDGER, letter.key, what, Mend.FOR_A_PERSON)
+            said = {"state": letter.state}
+            self.found(
+                Check.LEDGER, letter.key, "nobody_told", Mend.FOR_A_PERSON, **said
+            )
 
     async def _see_agendas_done(self, how_many: int, late: frozenset[str]) -> None:
         async with self.sessions() as session:
@@ -128,8 +173,14 @@ class MailSweep:
             if duty.dossier in late:
                 continue
             await self.wake(duty.dossier)
-            what = f"{duty.notice} of {duty.due_at.isoformat()} was never ordered"
-            self.found(Check.LEDGER, duty.key, what, Mend.FOR_A_PERSON)
+            self.found(
+                Check.LEDGER,
+                duty.key,
+                "never_ordered",
+                Mend.FOR_A_PERSON,
+                notice=duty.notice,
+                at=duty.due_at,
+            )
 
     # --------------------------------------- R7, what we handed over is what left us
 
@@ -150,8 +201,13 @@ class MailSweep:
             asked = drawn[start : start + _ASKED_AT_ONCE]
             if not await self._compare_with_log(asked, self.relay_log_url):
                 left = len(drawn) - start
-                what = f"does not answer: {left} letters were not compared"
-                self.found(Check.RELAY_LOG, "relay log", what, Mend.FOR_A_PERSON)
+                self.found(
+                    Check.RELAY_LOG,
+                    "relay log",
+                    "log_silent",
+                    Mend.FOR_A_PERSON,
+                    count=left,
+                )
                 return
             self.checked += len(asked)
 
@@ -165,12 +221,9 @@ class MailSweep:
         for letter, has in zip(letters, answers, strict=True):
             if has is None or has is letter.left:
                 continue
-            what = (
-                f"{letter.state} here, unknown to the relay's log"
-                if letter.left
-                else f"{letter.state} here, but the relay's log has it"
-            )
-            self.found(Check.RELAY_LOG, letter.key, what, Mend.FOR_A_PERSON)
+            code = "unknown_to_log" if letter.left else "known_to_log"
+            said = {"state": letter.state}
+            self.found(Check.RELAY_LOG, letter.key, code, Mend.FOR_A_PERSON, **said)
         return None not in answers
 
     # --------------------------------------------- R10, no message waits for nobody
@@ -184,8 +237,9 @@ class MailSweep:
             )
         self.checked += len(waiting) + len(aside)
         for mail in waiting:
-            what = f"came in {mail.since.isoformat()}, its task is still open"
-            self.found(Check.MESSAGES, mail.mail_id, what, Mend.FOR_A_PERSON)
+            self._message(mail.mail_id, "task_still_open", mail.since)
         for mail in aside:
-            what = f"set aside {mail.since.isoformat()}, nobody has looked at it"
-            self.found(Check.MESSAGES, mail.mail_id, what, Mend.FOR_A_PERSON)
+            self._message(mail.mail_id, "aside_unread", mail.since)
+
+    def _message(self, mail_id: str, code: str, since: datetime) -> None:
+        self.found(Check.MESSAGES, mail_id, code, Mend.FOR_A_PERSON, at=since)

@@ -1,112 +1,114 @@
 """Reconciliation: what was told, what is kept and what is being done, compared."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from pathlib import Path
+from typing import Self
 
 from temporalio import activity
-from temporalio.client import (
-    Client,
-    WorkflowExecutionStatus,
-    WorkflowQueryFailedError,
-)
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from activities.money import MoneySweep
+from activities.rewriting import MailIdentity, Rewriting
+from activities.rhythm import due_since
+from activities.sayings import finding, mend
+from activities.sweeping_imports import carry_imports_on
 from activities.sweeping_mail import PERSON_AFTER, MailSweep
-from engine import begin, story_of
+from activities.sweeping_records import RecordsSweep
+from activities.sweeping_runs import ANSWER_LIMIT, AWAY, RunsSweep
+from engine import story_of
 from intake.delivery import deliver
+from payments.choosing import provider_of
 from payments.provider import PaymentProvider
 from records import disagreements
+from records.clock import clock_of
+from records.daily import day_to_report
 from records.database import Sessions
 from records.disagreements import DutyPast
 from records.missed import DUTY_GRACE
-from records.models import Sweep
-from rules.numbers import DossierNumber
+from records.sweeps import Sweep, begin_sweep, end_sweep, last_sweep, last_whole_sweep
+from settings import Settings
 from workflows.renewal import RenewalWorkflow
-from workflows.upkeep import (
-    FINDINGS_SHOWN,
-    Check,
-    Disagreement,
-    Mend,
-    SweepReport,
-)
+from workflows.upkeep import FINDINGS_SHOWN, Check, Disagreement, Mend, SweepReport
 
 NEW_TOO_LONG = timedelta(seconds=60)
 SIGNALLED_TOO_LONG = timedelta(minutes=5)
-CLOCKS_APART = timedelta(seconds=30)
-
-MOST_STARTED = 10
-"""More lost at once is a lost namespace, not an accident: a person decides."""
 
 STORY_LIMIT = timedelta(seconds=2)
 """How long a story is waited for; without a worker it does not answer."""
 
-LONG_LOOK_EVERY = timedelta(minutes=15)
-SAMPLE = 20
-
 _PAGE = 1000
 _TELLING_LIMIT = timedelta(minutes=1)
-_ANSWER_LIMIT = timedelta(seconds=2)
-_AT_ONCE = 8
-_LOOKS = 3
-_PAUSE_S = 0.2
-_RUNNING = "WorkflowType = 'RenewalWorkflow' AND ExecutionStatus = 'Running'"
 
-Done = TypeVar("Done")
 
-# RuntimeError is how a lazy client says that it cannot connect.
-_AWAY = (RPCError, RuntimeError, TimeoutError)
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a sweep asks besides the database and Temporal; each may be lacking.
+
+    *heads_dir* is the folder to which the heads of histories are exported.
+    *reports* says that an operator is written to once a day.
+    """
+
+    provider: PaymentProvider | None = None
+    relay_log_url: str | None = None
+    story_limit: timedelta = STORY_LIMIT
+    heads_dir: Path | None = None
+    secret: bytes = b""
+    mail_domain: str = "echeance.example"
+    reports: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, sessions: Sessions) -> Self:
+        """Read them from the settings."""
+        return cls(
+            provider=provider_of(settings, clock_of(sessions)),
+            relay_log_url=settings.relay_log_url,
+            heads_dir=settings.heads_dir,
+            secret=settings.mail_key.get_secret_value().encode(),
+            mail_domain=settings.mail_domain,
+            reports=settings.operator_address is not None,
+        )
 
 
 class Upkeep:
     """The effect of a scheduled sweep, on one database and one Temporal server."""
 
     def __init__(
-        self,
-        sessions: Sessions,
-        client: Client,
-        *,
-        provider: PaymentProvider | None = None,
-        relay_log_url: str | None = None,
-        story_limit: timedelta = STORY_LIMIT,
+        self, sessions: Sessions, client: Client, means: Means | None = None
     ) -> None:
         self._sessions = sessions
         self._client = client
-        self._provider = provider
-        self._relay_log_url = relay_log_url
-        self._story_limit = story_limit
+        self._means = means or Means()
 
     @activity.defn(name="reconcile")
     async def reconcile(self, now: datetime) -> SweepReport:
         """Compare and repair once; *now* is the real instant, not a dossier's."""
-        return await self.sweep(now)
+        return await self.sweep(now, server_at=activity.info().started_time)
 
     async def sweep(
-        self, now: datetime, *, thorough: bool = False, rebuild: bool = False
+        self,
+        now: datetime,
+        *,
+        thorough: bool = False,
+        rebuild: bool = False,
+        server_at: datetime | None = None,
     ) -> SweepReport:
         """
         Compare, repair what is safe, and write down that this was done.
 
-        *thorough* takes the long looks too, which otherwise come every quarter of an
-        hour, every hour and once a day. *rebuild* starts every workflow that is
-        missing.
+        *thorough* takes every look; otherwise activities.rhythm says which are due.
+        *rebuild* mends every workflow that is missing or forgot, however many.
+        *server_at* is what Temporal's clock says now.
         """
+        came_in_at = datetime.now(UTC)
         async with self._sessions.begin() as session:
-            previous = await disagreements.last_sweep(session)
-            row = await disagreements.begin_sweep(session)
-        before = None if thorough or previous is None else previous.started_at
-        sweep = _Sweep(
-            self._sessions,
-            self._client,
-            self._provider,
-            now,
-            self._story_limit,
-            rebuild=rebuild,
-            relay_log_url=self._relay_log_url,
-        )
+            previous = await last_sweep(session)
+            # One cut short took none of its looks.
+            whole = await last_whole_sweep(session)
+            row = await begin_sweep(session)
+        before = None if thorough or whole is None else whole.started_at
+        sweep = _Sweep(self._sessions, self._client, self._means, now, rebuild=rebuild)
+        await sweep.records.compare_clocks(server_at, came_in_at)
         await sweep.look(before)
         return await self._ended(sweep, row, previous)
 
@@ -115,28 +117,32 @@ class Upkeep:
     ) -> SweepReport:
         shown = tuple(sweep.findings[:FINDINGS_SHOWN])
         mended = [finding.mend for finding in sweep.findings]
-        checked = sweep.checked + sweep.mail.checked
         async with self._sessions.begin() as session:
             ended_at = await disagreements.database_clock(session)
-            await disagreements.end_sweep(
+            await end_sweep(
                 session,
                 row,
                 ended_at=ended_at,
-                checked=checked,
+                checked=sweep.checked,
                 repaired=mended.count(Mend.REPAIRED),
                 findings=[finding.model_dump(mode="json") for finding in shown],
+                skipped=sweep.skipped,
             )
+            report_on = None
+            if self._means.reports:
+                report_on = await day_to_report(session, sweep.now)
         age = None if previous is None else row.started_at - previous.started_at
         return SweepReport(
             started_at=row.started_at,
             ended_at=ended_at,
-            checked=checked,
+            checked=sweep.checked,
             found=len(sweep.findings),
             repaired=mended.count(Mend.REPAIRED),
             for_a_person=mended.count(Mend.FOR_A_PERSON),
             previous_age_s=None if age is None else age.total_seconds(),
             findings=shown,
-            skipped=tuple(sweep.mail.skipped),
+            skipped=tuple(sweep.skipped),
+            report_on=report_on,
         )
 
 
@@ -146,138 +152,95 @@ class _Sweep:
 
     sessions: Sessions
     client: Client
-    provider: PaymentProvider | None
+    means: Means
     now: datetime
-    story_limit: timedelta
     rebuild: bool = field(kw_only=True)
-    relay_log_url: str | None = field(kw_only=True)
-    checked: int = 0
     findings: list[Disagreement] = field(default_factory=list)
-    temporal_answers: bool = True
+    facts_checked: int = 0
+    imports_checked: int = 0
     mail: MailSweep = field(init=False)
+    runs: RunsSweep = field(init=False)
+    records: RecordsSweep = field(init=False)
+    money: MoneySweep = field(init=False)
 
     def __post_init__(self) -> None:
+        means, found = self.means, self._found
         self.mail = MailSweep(
-            self.sessions, self.now, self.relay_log_url, self._found, self._wake
+            self.sessions, self.now, means.relay_log_url, found, self._wake
         )
+        identity = MailIdentity(means.secret, means.mail_domain, means.relay_log_url)
+        self.runs = RunsSweep(
+            self.sessions,
+            self.client,
+            self.now,
+            found,
+            Rewriting(self.sessions, self.client, identity),
+            means.story_limit,
+            rebuild=self.rebuild,
+        )
+        self.records = RecordsSweep(
+            self.sessions, self.client, self.now, found, means.heads_dir, means.secret
+        )
+        self.money = MoneySweep(self.sessions, self.client, means.provider, self.now)
+
+    @property
+    def checked(self) -> int:
+        """How many things were looked at."""
+        looks = (self.mail, self.runs, self.records, self.money)
+        own = self.facts_checked + self.imports_checked
+        return own + sum(look.checked for look in looks)
+
+    @property
+    def skipped(self) -> list[str]:
+        """Which checks could not be made, and why."""
+        return [*self.mail.skipped, *self.runs.skipped, *self.records.skipped]
 
     async def look(self, previous_at: datetime | None) -> None:
         """Take every look that is due since *previous_at*; all of them for None."""
-        quarter, hour, day = (
-            previous_at is None
-            or _period(previous_at, every) != _period(self.now, every)
-            for every in (LONG_LOOK_EVERY, timedelta(hours=1), timedelta(days=1))
-        )
+        due = due_since(previous_at, self.now)
         late_before = await self._duties_past()
-        await self._compare_clocks()
-        await self._see_that_all_run(thorough=quarter)
-        money = MoneySweep(self.sessions, self.client, self.provider, self.now)
-        self.findings += await money.look(hourly=hour, daily=day)
-        self.checked += money.checked
+        await self.runs.see_what_runs(thorough=due.quarter, hourly=due.hour)
+        self.findings += await self.money.look(hourly=due.hour, daily=due.day)
+        if due.hour:
+            await self.records.tell_of_permits()
         await self._tell_what_was_left()
-        await self._compare_versions()
+        self.imports_checked = await carry_imports_on(
+            self.sessions, self.client, self._found
+        )
         await self.mail.see_letters_end()
-        if quarter:
-            await self.mail.see_all_explained(thorough=day, late=late_before)
-        if hour:
+        if due.five_minutes:
+            await self.runs.compare_versions(thorough=due.hour)
+            await self.runs.find_failing()
+        if due.quarter:
+            await self.runs.see_nobody_twice()
+            await self.mail.see_all_explained(thorough=due.day, late=late_before)
+        if due.hour:
             await self.mail.see_messages_read()
-        if day:
+        if due.day:
             await self.mail.compare_relay_log()
-            await self._read_timelines()
+            await self.records.read_histories(whole=due.week)
+            await self.records.forget_what_is_old()
         await self._see_duties_done(late_before)
 
-    def _found(self, check: Check, about: str, what: str, mend: Mend) -> None:
-        self.findings.append(
-            Disagreement(check=check, about=about, what=what, mend=mend)
-        )
-
-    # ------------------------------------------------------------- R13, the clocks
-
-    async def _compare_clocks(self) -> None:
-        async with self.sessions() as session:
-            before = datetime.now(UTC)
-            theirs = await disagreements.database_clock(session)
-            after = datetime.now(UTC)
-        self.checked += 1
-        apart = abs(theirs - (before + (after - before) / 2))
-        if apart > CLOCKS_APART:
-            what = f"{apart.total_seconds():.0f} s apart"
-            self._found(Check.CLOCKS, "database", what, Mend.FOR_A_PERSON)
-
-    # ----------------------------------------------- R2, every open dossier runs
-
-    async def _see_that_all_run(self, *, thorough: bool) -> None:
-        try:
-            missing = await self._missing(thorough=thorough)
-            lost_many = len(missing) > MOST_STARTED
-            if lost_many and not self.rebuild:
-                what = f"{len(missing)} open dossiers without a running workflow"
-                self._found(Check.RUNNING, "namespace", what, Mend.FOR_A_PERSON)
-                return
-            await _in_parallel(self._start, missing)
-        except _AWAY as away:
-            self.temporal_answers = False
-            what = f"no answer: {type(away).__name__}"
-            self._found(Check.TEMPORAL, "server", what, Mend.FOR_A_PERSON)
-
-    async def _missing(self, *, thorough: bool) -> list[str]:
-        """List open dossiers that do not run; past MOST_STARTED, some may."""
-        async with self.sessions() as session:
-            number_open = await disagreements.how_many_open_dossiers(session)
-        self.checked += number_open
-        counted = await self.client.count_workflows(_RUNNING, rpc_timeout=_ANSWER_LIMIT)
-        if counted.count == number_open and not thorough:
-            return []  # the lists are compared one by one at the next long look
-        running = {w.id async for w in self.client.list_workflows(_RUNNING)}
-        unlisted = [n for n in await self._open_dossiers() if n not in running]
-        missing: list[str] = []
-        for number in unlisted:
-            # The list lags behind: a workflow just started may not be on it yet.
-            if len(missing) > MOST_STARTED or not await self._runs(number):
-                missing.append(number)
-        return missing
-
-    async def _open_dossiers(self) -> list[str]:
-        numbers: list[str] = []
-        async with self.sessions() as session:
-            while page := await disagreements.open_dossiers(
-                session, after=numbers[-1] if numbers else "", limit=_PAGE
-            ):
-                numbers.extend(page)
-        return numbers
-
-    async def _runs(self, number: str) -> bool:
-        try:
-            told = await story_of(self.client, number).describe(
-                rpc_timeout=_ANSWER_LIMIT
-            )
-        except RPCError as problem:
-            if problem.status is RPCStatusCode.NOT_FOUND:
-                return False
-            raise
-        return told.status is WorkflowExecutionStatus.RUNNING
-
-    async def _start(self, number: str) -> None:
-        try:
-            await begin(self.client, DossierNumber(number))
-        except _AWAY:
-            self._found(Check.RUNNING, number, "cannot be started", Mend.FOR_A_PERSON)
-        else:
-            self._found(Check.RUNNING, number, "started again", Mend.REPAIRED)
+    def _found(
+        self, check: Check, about: str, code: str, mended: Mend, /, **values: object
+    ) -> None:
+        self.findings.append(finding(check, about, code, mended, **values))
 
     # ---------------------------------------------- R1, every fact kept is applied
 
     async def _tell_what_was_left(self) -> None:
+        # A Temporal that is rebuilt heard nothing, however lately it was told.
         async with self.sessions() as session:
             waiting = await disagreements.facts_not_applied(
                 session,
-                new_before=self.now - NEW_TOO_LONG,
-                signalled_before=self.now - SIGNALLED_TOO_LONG,
+                new_before=self.now - self._patience(NEW_TOO_LONG),
+                signalled_before=self.now - self._patience(SIGNALLED_TOO_LONG),
                 limit=_PAGE,
             )
-        self.checked += len(waiting)
+        self.facts_checked += len(waiting)
         left = frozenset(fact.fact_id for fact in waiting)
-        if self.temporal_answers:
+        if self.runs.answers:
             ids = [fact.fact_id for fact in waiting]
             left = frozenset(
                 await deliver(self.sessions, self.client, ids, limit=_TELLING_LIMIT)
@@ -285,49 +248,15 @@ class _Sweep:
         for fact in waiting:
             # A story that was told so long ago does not listen.
             deaf = fact.state == "signalled" and self._is_old(fact.stored_at)
-            what = "still not told" if fact.fact_id in left else "told again"
+            code = "still_not_told" if fact.fact_id in left else "told_again"
             needs_person = deaf or fact.fact_id in left
-            self._found(Check.FACTS, fact.fact_id, what, _mend(person=needs_person))
+            self._found(Check.FACTS, fact.fact_id, code, mend(person=needs_person))
+
+    def _patience(self, usual: timedelta) -> timedelta:
+        return timedelta() if self.rebuild else usual
 
     def _is_old(self, since: datetime) -> bool:
         return self.now - since > PERSON_AFTER
-
-    # ------------------------------------- R4, the row says what the workflow says
-
-    async def _compare_versions(self) -> None:
-        if not self.temporal_answers:
-            return
-        async with self.sessions() as session:
-            sample = await disagreements.some_open_dossiers(
-                session, seed=self.now.isoformat(), limit=SAMPLE
-            )
-        answered = await _in_parallel(self._compare_version, sample)
-        self.checked += len(sample)
-        if sample and not any(answered):
-            what = f"none of {len(sample)} stories answers"
-            self._found(Check.VERSIONS, "worker", what, Mend.FOR_A_PERSON)
-
-    async def _compare_version(self, number: str) -> bool:
-        """Compare one dossier; False when no worker answers for it."""
-        for _ in range(_LOOKS):
-            try:
-                told = await story_of(self.client, number).query(
-                    RenewalWorkflow.state, rpc_timeout=self.story_limit
-                )
-            except WorkflowQueryFailedError:
-                told = None  # it is just taking up what the database knows
-            except _AWAY:
-                return False
-            async with self.sessions() as session:
-                kept = await disagreements.kept_version(session, number)
-            if told is not None and told.version >= kept:
-                break
-            # The row is written first: a story in the middle of a turn catches up.
-            await asyncio.sleep(_PAUSE_S)
-        if told is not None and told.version != kept:
-            what = f"the workflow is at version {told.version}, the row at {kept}"
-            self._found(Check.VERSIONS, number, what, Mend.FOR_A_PERSON)
-        return True
 
     # --------------------------------------------------- R5, no duty waits too long
 
@@ -348,45 +277,18 @@ class _Sweep:
             if before is None or before.due_at != duty.due_at:
                 continue
             person = duty.late_by > PERSON_AFTER or not await self._wake(number)
-            what = f"a duty of {duty.due_at.isoformat()} is not done"
-            self._found(Check.DUTIES, number, what, _mend(person=person))
+            at = duty.due_at
+            self._found(
+                Check.DUTIES, number, "duty_not_done", mend(person=person), at=at
+            )
 
     async def _wake(self, number: str) -> bool:
-        if not self.temporal_answers:
+        if not self.runs.answers:
             return False  # each try would last until its timeout
         try:
             await story_of(self.client, number).signal(
-                RenewalWorkflow.wake, rpc_timeout=_ANSWER_LIMIT
+                RenewalWorkflow.wake, rpc_timeout=ANSWER_LIMIT
             )
-        except _AWAY:
+        except AWAY:
             return False
         return True
-
-    # -------------------------------------------------------- R12, the histories
-
-    async def _read_timelines(self) -> None:
-        async with self.sessions() as session:
-            breaks = await disagreements.timeline_breaks(session, limit=_PAGE)
-        for number, position in breaks:
-            what = f"line {position} does not follow the one before"
-            self._found(Check.TIMELINE, number, what, Mend.FOR_A_PERSON)
-
-
-def _period(at: datetime, every: timedelta) -> int:
-    return int(at.timestamp() // every.total_seconds())
-
-
-def _mend(*, person: bool) -> Mend:
-    return Mend.FOR_A_PERSON if person else Mend.REPAIRED
-
-
-async def _in_parallel(
-    act: Callable[[str], Awaitable[Done]], numbers: Sequence[str]
-) -> list[Done]:
-    room = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(number: str) -> Done:
-        async with room:
-            return await act(number)
-
-    return await asyncio.gather(*(one(number) for number in numbers))

@@ -24,17 +24,12 @@ from records.models import (
 )
 from rules.civil_time import ZONE, at_local, civil_date
 from rules.dossier import Kind
+from rules.notices import TO_AGENCIES, TO_ANOTHER_ADDRESS
 from rules.policy import load_policy
 from rules.reasons import Finding
 from rules.standing import last_day_to_renew
 from settings import Settings
 from workflows.messages import LetterOrder, ProofPurpose
-
-TO_AGENCIES = frozenset({"link_requested"})
-TO_ANOTHER_ADDRESS = frozenset({"address_to_confirm", "address_changed"})
-"""Letters whose text is where they go: the address to come, or the one before."""
-
-"""Notices written to the agency of a link; every other goes to the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +184,7 @@ def _facts(
         help_address=head.help_address,
         portal_url=f"{head.public_url.rstrip('/')}/{language}/{_page(order)}",
         proof_url=_proof_url(order, head, language),
+        copy_of_on=order.copy_of_on,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,8 +41,11 @@ HOLDERS = {str(role): role for role in Role} | {"second_officer": Role.OFFICER}
 """Who has a development token: each role, and an officer more for a second look."""
 
 
-OF_PEOPLE = frozenset({Role.REPRESENTATIVE, Role.AGENCY})
-"""Roles whose token would open everybody's dossiers: for the embedded stack only."""
+OF_PEOPLE = frozenset({Role.REPRESENTATIVE, Role.AGENCY, Role.OFFICER})
+"""Roles whose token would open everybody's dossiers: for the embedded stack only.
+
+Elsewhere people sign in: nobody decides on a right with a word from a file.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,22 @@ async def ensure_tokens(session: AsyncSession, file: Path) -> dict[str, str]:
     return tokens
 
 
+async def know_tokens(session: AsyncSession, file: Path) -> None:
+    """
+    Know the tokens that the operator put in *file*, and no other machine's; make none.
+
+    For several services at once: each would make its own, and the last one would win.
+    Raises OSError when the file cannot be read.
+    """
+    given = _read(file)
+    machines = [name for name, role in HOLDERS.items() if role not in OF_PEOPLE]
+    gone = [f"dev-{name}" for name in machines if name not in given]
+    await session.execute(delete(AccessToken).where(AccessToken.subject.in_(gone)))
+    for name, token in given.items():
+        if name in HOLDERS:
+            await _remember(session, name, token)
+
+
 async def _remember(session: AsyncSession, name: str, token: str) -> None:
     row = insert(AccessToken).values(
         token_hash=token_hash(token), role=HOLDERS[name], subject=f"dev-{name}"
@@ -147,7 +167,7 @@ def _read(file: Path) -> dict[str, str]:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    kept: dict[str, str] = json.loads(text)
+    kept: dict[str, str] = json.loads(text or "{}")
     return kept
 
 

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import health, json_v1, metrics, reference, simulated_payments
-from api.access import ensure_tokens, tokens_file
+from api import calendars, health, json_v1, metrics, reference, simulated_payments
+from api.access import ensure_tokens, know_tokens, tokens_file
 from api.brand import Brand
 from api.guard import Guard
 from api.pages import (
@@ -18,15 +18,25 @@ from api.pages import (
     address,
     agency,
     agency_check,
+    agency_link,
     cancelling,
+    certificate,
     clock,
     desk,
+    desk_correcting,
     desk_dossier,
     desk_fees,
+    desk_hands,
+    desk_import,
     desk_links,
+    desk_policy,
+    desk_refund,
+    desk_resending,
+    desk_sweeps,
     desk_task,
     dossier,
     incoming,
+    inviting,
     invoices,
     linking,
     mail,
@@ -35,9 +45,11 @@ from api.pages import (
     opening,
     paying,
     proving,
+    reminding,
     signing_in,
     simulator,
     start,
+    subscribing,
     taking_back,
     transferring,
     unlinking,
@@ -55,6 +67,53 @@ from settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_POOL_PATIENCE_S = 1.5
+"""Whoever asks is told within 2 s that all connections to the records are taken."""
+
+_PAGES = (
+    about.router,
+    about.at_any_time,
+    start.router,
+    signing_in.router,
+    dossier.router,
+    invoices.router,
+    certificate.router,
+    paying.router,
+    mine.router,
+    opening.router,
+    inviting.router,
+    linking.router,
+    reminding.router,
+    unlinking.router,
+    observing.router,
+    cancelling.router,
+    address.router,
+    taking_back.router,
+    proving.router,
+    agency.router,
+    agency_check.router,
+    agency_link.router,
+    calendars.router,
+    subscribing.router,
+    mail.router,
+    incoming.router,
+    desk.router,
+    desk_dossier.router,
+    desk_correcting.router,
+    desk_links.router,
+    desk_sweeps.router,
+    desk_hands.router,
+    desk_hands.giving,
+    desk_task.router,
+    desk_refund.router,
+    desk_resending.router,
+    desk_fees.router,
+    desk_policy.router,
+    desk_import.router,
+    transferring.router,
+    verification.router,
+)
+"""An address is answered by the first that knows it."""
 
 
 def create_app(settings: Settings | None = None, mover: Mover | None = None) -> FastAPI:
@@ -85,34 +144,9 @@ def create_app(settings: Settings | None = None, mover: Mover | None = None) -> 
         app.include_router(clock.router)
     app.state.mover = mover if settings.embedded else None
     app.state.brand = Brand.of(settings)
-    app.include_router(about.router)
-    app.include_router(about.at_any_time)
-    app.include_router(start.router)
-    app.include_router(signing_in.router)
-    app.include_router(dossier.router)
-    app.include_router(invoices.router)
-    app.include_router(paying.router)
-    app.include_router(mine.router)
-    app.include_router(opening.router)
-    app.include_router(linking.router)
-    app.include_router(unlinking.router)
-    app.include_router(observing.router)
-    app.include_router(cancelling.router)
-    app.include_router(address.router)
-    app.include_router(taking_back.router)
-    app.include_router(proving.router)
-    app.include_router(agency.router)
-    app.include_router(agency_check.router)
-    app.include_router(mail.router)
-    app.include_router(incoming.router)
-    app.include_router(desk.router)
-    app.include_router(desk_dossier.router)
-    app.include_router(desk_links.router)
-    app.include_router(desk_task.router)
-    app.include_router(desk_fees.router)
-    app.include_router(transferring.router)
+    for router in _PAGES:
+        app.include_router(router)
     app.state.sign_in = signing_in.Parties(settings)
-    app.include_router(verification.router)
     app.add_middleware(
         Guard,
         public_url=settings.public_url,
@@ -138,7 +172,7 @@ def _name_of(route: APIRoute) -> str:
 
 @asynccontextmanager
 async def _parts_of(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
-    engine = make_engine(settings.database_url)
+    engine = make_engine(settings.database_url, patience_s=_POOL_PATIENCE_S)
     sessions = make_sessions(engine)
     try:
         await _make_tokens(sessions, settings)
@@ -159,9 +193,13 @@ async def _parts_of(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
 
 
 async def _make_tokens(sessions: Sessions, settings: Settings) -> None:
-    """Make the tokens; a service that cannot still starts, and says so in /readyz."""
+    """Make the tokens, or know those given; a service that cannot still starts."""
+    file = tokens_file(settings)
     try:
         async with sessions.begin() as session:
-            await ensure_tokens(session, tokens_file(settings))
-    except (SQLAlchemyError, OSError) as away:
-        log.warning("the development tokens were not made: %s", type(away).__name__)
+            if settings.embedded:
+                await ensure_tokens(session, file)
+            else:
+                await know_tokens(session, file)
+    except (SQLAlchemyError, OSError, ValueError) as away:
+        log.warning("the tokens are not known: %s", type(away).__name__)

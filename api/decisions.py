@@ -10,6 +10,7 @@ from api.parts import Parts
 from api.v1.answers import StateAnswer
 from api.v1.telling import ask, command_id, keep_text, text_id
 from records.desk import who_gave_notice
+from records.hands import note_decided
 from records.models import TaskRow
 from records.queries import task_numbered
 from rules.numbers import DossierNumber
@@ -32,13 +33,15 @@ async def decide(
     """
     async with parts.sessions.begin() as session:
         task = await _open_task(session, task_id)
-        await _four_eyes(session, task, caller, decision)
+        if decision is Decision.REFUSE and task.dossier is not None:
+            await keep_four_eyes(session, task.dossier, caller.subject)
         name = text_id("decide", key)
         await keep_text(
             session, name=name, dossier=task.dossier, text=text, by=caller.subject
         )
         if task.dossier is None:
             _settle(task, decision)
+            await note_decided(session, task_id, by=caller.subject, key=key)
             return None
     command = Decide(
         command_id=command_id("decide", key),
@@ -48,6 +51,8 @@ async def decide(
         decision=decision,
     )
     taken = await ask(parts, caller, DossierNumber(task.dossier), command, key=key)
+    async with parts.sessions.begin() as session:
+        await note_decided(session, task_id, by=caller.subject, key=key)
     return taken.state
 
 
@@ -59,13 +64,12 @@ async def _open_task(session: AsyncSession, task_id: str) -> TaskRow:
     return task
 
 
-async def _four_eyes(
-    session: AsyncSession, task: TaskRow, caller: Caller, decision: Decision
-) -> None:
-    """Keep a refusal from the officer who gave its notice: our policy, not law."""
-    if decision is not Decision.REFUSE or task.dossier is None:
-        return
-    if await who_gave_notice(session, task.dossier) == caller.subject:
+async def keep_four_eyes(session: AsyncSession, dossier: str, officer: str) -> None:
+    """Keep a refusal from the officer who gave its notice: our policy, not law.
+
+    Raises Refused for that officer's account.
+    """
+    if await who_gave_notice(session, dossier) == officer:
         raise Refused(Code.SAME_OFFICER)
 
 

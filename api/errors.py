@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from api.codes import Code
+from api.errors_at_desk import DESK
 from api.errors_of_money import MONEY
 from api.wording import Wording
 
@@ -49,6 +50,7 @@ RETRY_AFTER_S = 30
 
 WORDINGS: dict[str, Wording] = {
     **MONEY,
+    **DESK,
     # ------------------------------------------------------------ the request itself
     "invalid_request": Wording(
         422,
@@ -69,11 +71,6 @@ WORDINGS: dict[str, Wording] = {
         403,
         "Votre rôle ne permet pas cette demande.",
         "Your role does not allow this request.",
-    ),
-    "same_officer": Wording(
-        403,
-        "Vous avez donné l'avis : une autre personne doit décider le refus.",
-        "You gave the notice: another person must decide the refusal.",
     ),
     "foreign_form": Wording(
         403,
@@ -259,6 +256,18 @@ WORDINGS: dict[str, Wording] = {
         "Un lien avec cette agence est déjà demandé ou en vigueur.",
         "A link with this agency is already asked for or in force.",
     ),
+    "link_answered": Wording(
+        409,
+        "L'agence a déjà répondu à cette demande : voyez son état dans vos liens.",
+        "The agency has already answered this request: see your links.",
+    ),
+    "reminded_lately": Wording(
+        409,
+        "Nous avons écrit à cette agence il y a peu : attendez encore quelques jours "
+        "avant de lui envoyer un rappel.",
+        "We wrote to this agency not long ago: wait a few more days before you have it "
+        "reminded.",
+    ),
     "nothing_to_correct": Wording(
         409,
         "Il n'y a rien à corriger : cette date n'existe pas, ou elle est déjà la même.",
@@ -295,6 +304,13 @@ WORDINGS: dict[str, Wording] = {
         "Le permis de cette agence n'est pas valide : un lien avec elle ne compterait "
         "pas.",
         "The permit of this agency is not valid: a link with it would not count.",
+    ),
+    "account_of_another_agency": Wording(
+        409,
+        "Votre compte répond déjà pour une autre agence : rien n'est changé. "
+        "Identifiez-vous avec le compte de l'agence invitée.",
+        "Your account already answers for another agency: nothing is changed. Sign in "
+        "with the account of the agency that is invited.",
     ),
     "no_policy_on_that_day": Wording(
         404,

@@ -61,6 +61,13 @@ MONEY: dict[str, Wording] = {
         "We do not know yet how the payment before ended. Do not pay a second time: "
         "come back in a few minutes.",
     ),
+    "too_much_given_back": Wording(
+        409,
+        "Il reste moins que ce montant à rendre de ce paiement : une autre personne "
+        "vient peut-être d'en ordonner une partie.",
+        "Less than this amount of the payment is left to give back: somebody else may "
+        "just have ordered a part of it.",
+    ),
     "provider_away": Wording(
         503,
         "Le service de paiement ne répond pas. Rien n'est payé par cette demande : "

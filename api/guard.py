@@ -14,14 +14,23 @@ from api.codes import Code
 from api.errors import Refused
 from api.problems import no
 from intake.arrival import MOST_BYTES
+from intake.importing import reading
 
 log = logging.getLogger(__name__)
 
 LONGEST_BODY = 128 * 1024
 """In bytes. The longest text a person may send fits, each letter escaped."""
 
-LONGER_BODIES = {"/api/v1/mail": MOST_BYTES}
-"""In bytes, by address: a message has attachments."""
+_FORM_AROUND_A_FILE = 16 * 1024
+
+LONGER_BODIES = {
+    "/api/v1/mail": MOST_BYTES,
+    **dict.fromkeys(
+        ("/fr/bureau/importer", "/en/bureau/importer"),
+        reading.MOST_BYTES + _FORM_AROUND_A_FILE,
+    ),
+}
+"""In bytes, by address: a message has attachments, a move has many lines."""
 
 ANSWER_LIMIT_S = 20.0
 """The longest any answer may take; the limits inside are far shorter."""
@@ -41,6 +50,16 @@ _HEADERS = {
 _PRIVATE = "no-store"
 _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 """Where the service is reached by https, no browser asks by http for a year."""
+
+
+_SECRET_PLACES = ("/calendrier/",)
+"""What follows these in an address opens a door by itself."""
+
+
+def _sayable(path: str) -> str:
+    """Write an address for a log, without a secret that it bears."""
+    place = next((p for p in _SECRET_PLACES if path.startswith(p)), None)
+    return path if place is None else f"{place}…"
 
 
 class _TooLarge(Exception):  # noqa: N818 - never seen outside of this module
@@ -110,11 +129,11 @@ class _Passage:
         except _TooLarge:
             pass
         except TimeoutError:
-            log.warning("no answer in time: %s", self._scope["path"])
+            log.warning("no answer in time: %s", _sayable(self._scope["path"]))
             await self._answer(no(self._asked, Refused(Code.TOO_SLOW)))
         except Exception:
             incident = secrets.token_hex(6)
-            log.exception("incident %s: %s", incident, self._scope["path"])
+            log.exception("incident %s: %s", incident, _sayable(self._scope["path"]))
             told = Refused(Code.INTERNAL, incident=incident)
             await self._answer(no(self._asked, told, incident=incident))
         if self._too_large:

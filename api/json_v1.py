@@ -14,6 +14,7 @@ from api.v1 import (
     payments,
     policies,
     staff,
+    sweeps,
     verification,
 )
 
@@ -68,6 +69,7 @@ for subject in (
     payments,
     mail,
     staff,
+    sweeps,
     ledger,
     policies,
     verification,

@@ -56,7 +56,15 @@ def problem(
     return JSONResponse(body, wording.status, headers, media_type=MEDIA_TYPE)
 
 
-_FOR_MACHINES = ("/api/", "/simulator/", "/livez", "/readyz", "/version", "/metrics")
+_FOR_MACHINES = (
+    "/api/",
+    "/simulator/",
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/version",
+    "/metrics",
+)
 
 
 def no(request: Request, refused: Refused, **members: Any) -> Response:
@@ -85,7 +93,11 @@ async def _refused(request: Request, refused: Exception) -> Response:
 async def _invalid(request: Request, invalid: Exception) -> Response:
     assert isinstance(invalid, RequestValidationError)
     language = language_of(request.headers.get("accept-language"))
-    faults = [_fault(error, language) for error in invalid.errors()]
+    faults: list[dict[str, Any]] = []
+    for error in invalid.errors():
+        # Two parts of one route may have asked for the same thing.
+        if (fault := _fault(error, language)) not in faults:
+            faults.append(fault)
     return no(request, Refused(Code.INVALID_REQUEST), errors=faults)
 
 

@@ -14,7 +14,7 @@ from api.parts import Parts, parts_of
 from records.visits import count_visit
 
 _NO_TRANSACTION = {"isolation_level": "AUTOCOMMIT"}
-_SIGN_IN = "sign-in"
+_SIGN_IN, _CALENDAR = "sign-in", "calendar"
 _IPV6_HOUSEHOLD = 64
 _NAMED_BY = 16
 
@@ -28,33 +28,62 @@ async def admit_visitor(request: Request) -> None:
 
 async def admit_sign_in(request: Request) -> None:
     """Let who would sign in through; raises Refused if too often from one address."""
-    settings = parts_of(request).settings
-    async with parts_of(request).sessions() as session:
-        await session.connection(execution_options=_NO_TRANSACTION)
-        wait = await count_visit(
-            session,
-            f"{_SIGN_IN}:{visitor_of(request)}",
-            datetime.now(UTC),
-            most=settings.sign_ins_per_minute,
-            most_of_all=settings.sign_ins_per_minute_of_all,
-            door=_SIGN_IN,
-        )
-    if wait is not None:
-        seconds = math.ceil(wait.total_seconds())
-        raise Refused(Code.TOO_MANY_SIGN_INS, seconds=seconds)
+    parts = parts_of(request)
+    await _count(
+        parts,
+        f"{_SIGN_IN}:{visitor_of(request)}",
+        most=parts.settings.sign_ins_per_minute,
+        most_of_all=parts.settings.sign_ins_per_minute_of_all,
+        door=_SIGN_IN,
+        refusal=Code.TOO_MANY_SIGN_INS,
+    )
+
+
+async def admit_calendar(request: Request, known: str | None) -> None:
+    """Let who asks for a calendar through; raises Refused if too often.
+
+    An address that leads somewhere is counted by itself, *known* being its hash: the
+    services that follow addresses for people ask for all of them from a few machines.
+    Who tries addresses is counted by where they ask from.
+    """
+    parts = parts_of(request)
+    who = visitor_of(request) if known is None else known
+    await _count(
+        parts,
+        f"{_CALENDAR}:{who}",
+        most=parts.settings.verifications_per_minute,
+        most_of_all=parts.settings.verifications_per_minute_of_all,
+        door=_CALENDAR,
+    )
 
 
 async def admit(parts: Parts, visitor: str, *, most: int) -> None:
     """Count a question of *visitor*; raises Refused, with the seconds to wait."""
     most_of_all = parts.settings.verifications_per_minute_of_all
+    await _count(parts, visitor, most=most, most_of_all=most_of_all)
+
+
+async def _count(
+    parts: Parts,
+    visitor: str,
+    *,
+    most: int,
+    most_of_all: int,
+    door: str = "",
+    refusal: Code = Code.TOO_MANY_REQUESTS,
+) -> None:
     async with parts.sessions() as session:
         await session.connection(execution_options=_NO_TRANSACTION)
         wait = await count_visit(
-            session, visitor, datetime.now(UTC), most=most, most_of_all=most_of_all
+            session,
+            visitor,
+            datetime.now(UTC),
+            most=most,
+            most_of_all=most_of_all,
+            door=door,
         )
     if wait is not None:
-        seconds = math.ceil(wait.total_seconds())
-        raise Refused(Code.TOO_MANY_REQUESTS, seconds=seconds)
+        raise Refused(refusal, seconds=math.ceil(wait.total_seconds()))
 
 
 def visitor_of(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""What a renewal costs at the least: alone in its module, which the sandbox reloads."""
+"""What a renewal costs at the least: workflows that only sleep, hear and act."""
 
 import asyncio
 from contextlib import suppress
@@ -7,10 +7,12 @@ from datetime import timedelta
 
 from temporalio import activity, workflow
 
+_SOON = timedelta(seconds=10)
+
 
 @dataclass(frozen=True)
 class Shape:
-    """What a term costs the server: the bare workflow does just as much."""
+    """What a life costs the server: the bare workflow does just as much."""
 
     timers: int
     activities: int
@@ -23,10 +25,12 @@ async def nothing(_: str) -> None:
 
 
 @activity.defn
-async def pay(workflow_id: str) -> None:
-    """Play the person who pays."""
-    story = activity.client().get_workflow_handle(workflow_id)
-    await story.signal("paid")
+async def tell(what: str) -> None:
+    """Play the person who pays, or closes the dossier."""
+    info = activity.info()
+    assert info.workflow_id is not None
+    story = activity.client().get_workflow_handle(info.workflow_id)
+    await story.signal(what)
 
 
 @workflow.defn
@@ -34,43 +38,52 @@ class BareWorkflow:
     """The same timers, signals and activities, and no thought in between."""
 
     def __init__(self) -> None:
-        self._paid = False
+        self._heard: set[str] = set()
 
     @workflow.run
     async def run(self, shape: Shape) -> None:
-        """Sleep, act, sleep; then hear one signal, and act."""
-        soon = timedelta(seconds=10)
+        """Sleep, act, sleep; hear that it is paid, act; hear that it is over, act.
+
+        Two timers are cut short, by the two signals. Of the activities two tell them,
+        two thank for the payment at once, and two follow the end.
+        """
         for _ in range(shape.local_activities):
             await workflow.execute_local_activity(
-                nothing, "", start_to_close_timeout=soon
+                nothing, "", start_to_close_timeout=_SOON
             )
-        before = shape.activities - 3
-        for step in range(shape.timers - 1):
-            with suppress(TimeoutError):
-                await workflow.wait_condition(
-                    lambda: self._paid, timeout=timedelta(days=30)
-                )
-            last = step == shape.timers - 2
-            for _ in range(before - shape.timers + 2 if last else 1):
-                await workflow.execute_activity(
-                    nothing, "", start_to_close_timeout=soon
-                )
-        await workflow.execute_local_activity(
-            pay, workflow.info().workflow_id, start_to_close_timeout=soon
-        )
-        await workflow.wait_condition(lambda: self._paid, timeout=timedelta(days=30))
-        await workflow.execute_activity(nothing, "", start_to_close_timeout=soon)
-        await asyncio.gather(
-            *(
-                workflow.execute_activity(nothing, "", start_to_close_timeout=soon)
-                for _ in range(2)
+        for _ in range(shape.timers - 2):
+            await self._sleep_until("never")
+            await _act()
+        for _ in range(shape.activities - (shape.timers - 2) - 6):
+            await _act()
+        await asyncio.gather(_act("paid"), self._sleep_until("paid"))
+        await _act()
+        await asyncio.gather(_act(), _act("over"), self._sleep_until("over"))
+        await _act()
+        await _act()
+
+    async def _sleep_until(self, heard: str) -> None:
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: heard in self._heard, timeout=timedelta(days=30)
             )
-        )
 
     @workflow.signal
     async def paid(self) -> None:
-        """Hear the one signal."""
-        self._paid = True
+        """Hear that it is paid."""
+        self._heard.add("paid")
+
+    @workflow.signal
+    async def over(self) -> None:
+        """Hear that it is over."""
+        self._heard.add("over")
+
+
+async def _act(tells: str | None = None) -> None:
+    if tells is None:
+        await workflow.execute_activity(nothing, "", start_to_close_timeout=_SOON)
+    else:
+        await workflow.execute_activity(tell, tells, start_to_close_timeout=_SOON)
 
 
 @workflow.defn
@@ -94,3 +107,21 @@ class HearingWorkflow:
     def is_paid(self) -> bool:
         """Answer whether it was heard."""
         return self._paid
+
+
+@workflow.defn
+class OneTimerWorkflow:
+    """Sleeps until an instant, then does one activity that does nothing."""
+
+    @workflow.run
+    async def run(self, until: float) -> None:
+        """Sleep until *until*, in seconds of the epoch."""
+        await workflow.sleep(max(until - workflow.time(), 0))
+        await workflow.execute_activity(
+            "fired", start_to_close_timeout=timedelta(minutes=1)
+        )
+
+    @workflow.query
+    def sleeps(self) -> bool:
+        """Answer once it has begun."""
+        return True

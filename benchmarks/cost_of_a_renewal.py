@@ -1,49 +1,49 @@
-"""A whole term against a bare workflow with the same timers, signals and activities.
+"""Whole lives against a bare workflow with the same timers, signals and activities.
 
-Both live on one real server in one run, in turns, with its time skipping; the effects
-do nothing in either, so that the ratio is the price of the story itself.
+A life: opened, three reminders, paid, renewed, closed by its person. Both kinds live on
+one real server in one run, in turns, with its time skipping; the effects do nothing in
+either, so that the ratio is the price of the story itself.
 """
 
 import asyncio
 import resource
 import statistics
-import sysconfig
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from benchmarks.bare import BareWorkflow, Shape, nothing, pay
+from benchmarks.bare import BareWorkflow, Shape, nothing, tell
+from benchmarks.servers import a_skipping_client
+from engine import story_of
 from rules.civil_time import civil_date
 from rules.numbers import DossierNumber
 from tests.dossiers import a_holder, a_policy
 from tests.workflows.telling import paid
 from tests.workflows.world import World
+from worker import STORIES
 from workflows.effects import MAIL, RENEWALS
-from workflows.messages import LetterOrder, Posted
+from workflows.messages import Cancel, LetterOrder, Posted
 from workflows.renewal import RenewalWorkflow
-from workflows.shown import DUE, KIND, NEEDS_STAFF, PHASE
 
-LIVES = 40
-ROUNDS = 3
+LIVES = 50
+ROUNDS = 10
 PAYS_AFTER = "reminder_30"
 Rows = AsyncIterator[tuple[str, str, str]]
 
 
 @dataclass
 class BusyWorld(World):
-    """Every holder pays after the third reminder, and is done once renewed."""
+    """Every holder pays after the third reminder, and goes once renewed.
 
-    done: dict[str, asyncio.Event] = field(default_factory=dict)
+    Both are told while a letter is on its way: time is not skipped meanwhile.
+    """
 
     @activity.defn
     async def send_letter(self, order: LetterOrder) -> Posted:
@@ -57,47 +57,38 @@ class BusyWorld(World):
             )
             await self.tell(order.dossier, fact)
         if order.notice == "renewed":
-            self.done[order.dossier].set()
+            await story_of(activity.client(), order.dossier).execute_update(
+                RenewalWorkflow.cancel, Cancel(command_id="over", by="bench")
+            )
         return Posted.ACCEPTED
 
 
 async def cost_of_a_renewal() -> Rows:
-    """Live terms of both kinds in turns, and itemise the history of one of ours."""
-    binary = Path(sysconfig.get_path("scripts")) / "temporal"
-    async with await WorkflowEnvironment.start_time_skipping_v2(
-        dev_server_existing_path=str(binary),
-        data_converter=pydantic_data_converter,
-        search_attributes=[PHASE, DUE, KIND, NEEDS_STAFF],
-        dev_server_extra_args=[
-            *("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"),
-            *(
-                "--dynamic-config-value",
-                'history.timerProcessorMaxTimeShift="10ms"',
-            ),
-        ],
-    ) as env:
-        world = BusyWorld(a_policy(), lambda: datetime.now(UTC), client=env.client)
+    """Live lives of both kinds in turns, and itemise the history of one of ours."""
+    async with a_skipping_client("bench-cost") as client:
+        world = BusyWorld(a_policy(), lambda: datetime.now(UTC), client=client)
         stories = Worker(
-            env.client,
+            client,
             task_queue=RENEWALS,
             workflows=[RenewalWorkflow, BareWorkflow],
-            activities=[*world.effects(), nothing, pay],
+            activities=[*world.effects(), nothing, tell],
+            workflow_runner=STORIES,
         )
-        post = Worker(env.client, task_queue=MAIL, activities=[world.send_letter])
+        post = Worker(client, task_queue=MAIL, activities=[world.send_letter])
         async with stories, post:
             ours, bare = [], []
-            counts, thanks = await _events_of_a_term(world, env)
-            # The letters that thank for the renewal leave in the next run.
-            whole = counts + thanks
+            term, after = await _events_of_a_life(world, client)
+            whole = term + after
             shape = Shape(
-                timers=counts["TIMER_STARTED"],
+                timers=whole["TIMER_STARTED"],
                 activities=whole["ACTIVITY_TASK_SCHEDULED"],
                 local_activities=whole["MARKER_RECORDED"],
             )
+            await _bare_life(client, shape, "bare-first")
             for turn in range(ROUNDS):
                 ours.append(await _timed(_our_lives(world, turn)))
-                bare.append(await _timed(_bare_lives(env.client, shape, turn)))
-    for row in _rows(counts, ours, bare):
+                bare.append(await _timed(_bare_lives(client, shape, turn)))
+    for row in _rows(term, ours, bare):
         yield row
 
 
@@ -117,9 +108,9 @@ def _rows(
         + bool(counts["MARKER_RECORDED"])
     )
     items = ", ".join(f"{n} {name.lower()}" for name, n in counts.most_common())
-    terms = f"{LIVES} terms at once, {ROUNDS} rounds"
+    lives = f"{LIVES} lives at once, {ROUNDS} rounds"
     return [
-        (f"wall, ours to bare ({terms})", _spread(wall), "at most 1.5"),
+        (f"wall, ours to bare ({lives})", _spread(wall), "at most 1.5"),
         ("CPU of the worker, ours to bare", _spread(cpu), "at most 1.5"),
         ("events of a term renewed after 3 reminders", str(counts.total()), "120"),
         ("its billable actions", str(actions), "25"),
@@ -146,17 +137,16 @@ def _cpu() -> float:
 
 async def _our_lives(world: BusyWorld, turn: int) -> None:
     numbers = [DossierNumber(f"CAR2024{turn:02d}{i:06d}") for i in range(LIVES)]
-    stories = await asyncio.gather(*(_begin(world, n) for n in numbers))
-    await asyncio.gather(*(world.done[n].wait() for n in numbers))
-    await asyncio.gather(*(story.terminate() for story in stories))
+    await asyncio.gather(*(_our_life(world, number) for number in numbers))
 
 
-async def _begin(
+async def _our_life(
     world: BusyWorld, number: DossierNumber
 ) -> WorkflowHandle[RenewalWorkflow, str]:
-    world.done[number] = asyncio.Event()
     echeance = civil_date(datetime.now(UTC)) + timedelta(days=100)
-    return await world.begin(a_holder(echeance, number=number), number)
+    story = await world.begin(a_holder(echeance, number=number), number)
+    await story.result()
+    return story
 
 
 async def _bare_lives(client: Client, shape: Shape, turn: int) -> None:
@@ -172,16 +162,14 @@ async def _bare_life(client: Client, shape: Shape, name: str) -> None:
     await story.result()
 
 
-async def _events_of_a_term(
-    world: BusyWorld, env: WorkflowEnvironment
+async def _events_of_a_life(
+    world: BusyWorld, client: Client
 ) -> tuple[Counter[str], Counter[str]]:
-    """Count by kind the events of a term's run, and of the next run's first letters."""
+    """Count by kind the events of a term's run, and of the next one, to the end."""
     number = DossierNumber("CAR202499000000")
-    story = await _begin(world, number)
-    await world.done[number].wait()
+    story = await _our_life(world, number)
     runs = (story.first_execution_run_id, None)
-    counts = [await _events_of_run(env.client, number, run_id) for run_id in runs]
-    await story.terminate()
+    counts = [await _events_of_run(client, number, run_id) for run_id in runs]
     return counts[0], counts[1]
 
 

@@ -4,14 +4,10 @@
 """
 
 import asyncio
-import secrets
-import shutil
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +16,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from documents.certificate import certificate_pdf
-from embedded.places import forget
-from embedded.ports import Ports
-from embedded.postgres import Cluster
-from records import migrations
+from embedded.passing import passing_database
 from tests.api.doors import Doors
 from tests.api.register import an_open_register, numbered, plant
 from tests.documents.certificates import a_certificate, a_signer
@@ -84,7 +77,7 @@ def _print_and_sign() -> Made:
 
 async def _register() -> Rows:
     """Ask by turns about a certificate and for nothing, of the same application."""
-    with _a_database() as (url, folder):
+    with passing_database() as (url, folder):
         async with an_open_register(url, folder) as doors:
             doors.app.add_api_route("/empty", _empty)
             await _fill(doors)
@@ -152,24 +145,6 @@ async def _status(app: FastAPI, path: str) -> int:
     }
     await app(scope, receive, send)
     return told[0]
-
-
-@contextmanager
-def _a_database() -> Iterator[tuple[str, Path]]:
-    folder = Path(tempfile.mkdtemp(prefix="echeance-bench-"))
-    folder.chmod(0o755)  # PostgreSQL under root is another account
-    cluster = Cluster(folder, Ports.free().postgres, secrets.token_urlsafe(16))
-    cluster.prepare()
-    running = cluster.start()
-    try:
-        cluster.wait_ready(running)
-        cluster.create_database()
-        migrations.upgrade(cluster.url())
-        yield cluster.url(), folder
-    finally:
-        running.stop()
-        forget(folder)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _resident_mb() -> float:

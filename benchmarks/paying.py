@@ -7,20 +7,15 @@ the bare workflow hears a signal and answers a query.
 
 import asyncio
 import statistics
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from benchmarks.bare import HearingWorkflow
-from embedded.places import forget
-from embedded.ports import Ports
-from embedded.postgres import Cluster
-from records import migrations
+from benchmarks.databases import a_database
 from tests.api.doors import Doors, open_doors, the_settings
 from tests.upkeep.server import a_server
 from worker import workers
@@ -99,23 +94,10 @@ async def _bare(client: Client, name: str) -> float:
 @asynccontextmanager
 async def _an_office() -> AsyncIterator[tuple[Doors, Client]]:
     """Run a database, a server, the doors and the worker of the stories."""
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="echeance-bench-"))
-    # PostgreSQL under root is another account.
-    await asyncio.to_thread(folder.chmod, 0o755)
-    cluster = Cluster(folder, Ports.free().postgres, "of-the-benchmark")
-    await asyncio.to_thread(cluster.prepare)
-    running = cluster.start()
-    try:
-        await asyncio.to_thread(cluster.wait_ready, running)
-        await asyncio.to_thread(cluster.create_database)
-        await asyncio.to_thread(migrations.upgrade, cluster.url())
-        async with a_server() as client:
-            address = client.service_client.config.target_host
-            settings = the_settings(cluster.url(), folder, address)
-            async with open_doors(settings) as doors:
-                stories, _post = workers(client, doors.parts.sessions, settings)
-                async with stories:
-                    yield doors, client
-    finally:
-        running.stop()
-        await asyncio.to_thread(forget, folder)
+    async with a_database() as (url, folder), a_server() as client:
+        address = client.service_client.config.target_host
+        settings = the_settings(url, folder, address)
+        async with open_doors(settings) as doors:
+            stories, _post = workers(client, doors.parts.sessions, settings)
+            async with stories:
+                yield doors, client

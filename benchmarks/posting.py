@@ -5,31 +5,25 @@ so that the ratio is the price of knowing what became of each letter.
 """
 
 import asyncio
-import secrets
 import statistics
 import sys
-import tempfile
 import time
 from asyncio import subprocess
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from email.message import EmailMessage
-from pathlib import Path
 from typing import TypeAlias
 
 import aiosmtplib
 
 from activities.letters import Letters, Post
-from embedded.places import forget
-from embedded.ports import Ports
-from embedded.postgres import Cluster
+from benchmarks.databases import a_database
 from letters.answers import Reply
 from letters.compose import message_id
 from letters.connections import Connections
 from letters.returning import return_path
 from letters.smtp import Relay, ready
-from records import migrations
 from records.database import make_engine, make_sessions
 from records.pace import Pace
 from tests.activities.attempt import HEAD
@@ -173,21 +167,9 @@ async def _a_sink() -> AsyncIterator[int]:
 @asynccontextmanager
 async def _an_office() -> AsyncIterator[Office]:
     """Run a PostgreSQL of its own, with one holder in it."""
-    folder = Path(tempfile.mkdtemp(prefix="echeance-bench-"))
-    # PostgreSQL under root is another account.
-    await asyncio.to_thread(folder.chmod, 0o755)
-    cluster = Cluster(folder, Ports.free().postgres, secrets.token_urlsafe(16))
-    await asyncio.to_thread(cluster.prepare)
-    running = cluster.start()
-    try:
-        await asyncio.to_thread(cluster.wait_ready, running)
-        await asyncio.to_thread(cluster.create_database)
-        await asyncio.to_thread(migrations.upgrade, cluster.url())
-        engine = make_engine(cluster.url())
-        office = Office(cluster.url(), make_sessions(engine))
+    async with a_database() as (url, _folder):
+        engine = make_engine(url)
+        office = Office(url, make_sessions(engine))
         await office.place(a_holder())
         yield office
         await engine.dispose()
-    finally:
-        running.stop()
-        forget(folder)

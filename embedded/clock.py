@@ -40,6 +40,8 @@ class DossierClocks:
         """
         for number in numbers:
             now = await self.now(number)
+            # A dossier that is marked is believed, whatever its instant.
+            await self._note(number, now)
             try:
                 if to > now:
                     await self._skipper.fast_forward(
@@ -51,5 +53,9 @@ class DossierClocks:
                 continue  # a closed dossier has no clock any more
             # Only now: said too early, the letters of the days between look useless.
             # And always: asked again after a failure, what was not noted is noted.
-            async with self._sessions.begin() as session:
-                await set_ahead(session, number, max(to, now) - datetime.now(UTC))
+            await self._note(number, max(to, now))
+
+    async def _note(self, number: str, at: datetime) -> None:
+        """Let the database know what instant it is for a dossier."""
+        async with self._sessions.begin() as session:
+            await set_ahead(session, number, at - datetime.now(UTC))

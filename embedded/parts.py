@@ -65,6 +65,7 @@ def stack_environment(data_dir: Path, ports: Ports) -> dict[str, str]:
         "ECHEANCE_MAIL_PER_MINUTE": "60000",
         "ECHEANCE_MAIL_PER_MINUTE_TO_A_DOMAIN": "60000",
         "ECHEANCE_RELAY_LOG_URL": f"http://{LOOPBACK}:{ports.inbox}/api/log",
+        "ECHEANCE_HEADS_DIR": str(data_dir / "heads"),
         "ECHEANCE_LMTP_HOST": LOOPBACK,
         "ECHEANCE_LMTP_PORT": str(ports.lmtp),
         "ECHEANCE_API_HOST": LOOPBACK,

@@ -20,7 +20,7 @@ _INSTALLATION = "installation"
 # What a data folder may hold; `forget` removes this and nothing else.
 CONTENTS = (
     *("postgres", "postgres.new", "temporal", "inbox", "logs", "secrets", "ready"),
-    "payments",
+    *("payments", "heads", "replaced"),
     *(_INSTALLATION, "run.json", "demo.played"),
 )
 

@@ -162,6 +162,89 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Échéance still runs (process {pid}): stop it with Ctrl-C, then try again.",
     ),
     "reset_done": ("Oublié : {folder}", "Forgotten: {folder}"),
+    "backup.made": (
+        (
+            "Copie faite dans {folder}, vérifiable par {manifest}. Elle contient "
+            "des secrets et des renseignements personnels : gardez-la en lieu "
+            "sûr."
+        ),
+        (
+            "Copy made in {folder}, to be checked by {manifest}. It holds secrets"
+            " and personal information: keep it in a safe place."
+        ),
+    ),
+    "backup.not_empty": (
+        "Le dossier {folder} n'est pas vide : donnez-en un nouveau.",
+        "The folder {folder} is not empty: give a new one.",
+    ),
+    "backup.nothing": (
+        ("Il n'y a rien à copier dans {folder} : Échéance n'y a jamais démarré."),
+        ("There is nothing to copy in {folder}: Échéance has never started there."),
+    ),
+    "backup.failed": (
+        "La copie n'a pas pu être faite : {why}",
+        "The copy could not be made: {why}",
+    ),
+    "backup.foreign": (
+        "{folder} n'est pas une copie d'Échéance, ou elle est incomplète.",
+        "{folder} is not a copy of Échéance, or it is not complete.",
+    ),
+    "backup.damaged": (
+        (
+            "La copie {folder} est abîmée : {file} n'est pas celui qui y fut mis."
+            " Rien n'est changé."
+        ),
+        (
+            "The copy {folder} is damaged: {file} is not what was put there. "
+            "Nothing is changed."
+        ),
+    ),
+    "backup.newer": (
+        (
+            "Cette copie vient d'une autre version (tables {revision}) : "
+            "reprenez-la avec cette version-là, ou une plus récente."
+        ),
+        (
+            "This copy comes from another version (tables {revision}): put it "
+            "back with that version, or a newer one."
+        ),
+    ),
+    "restore.would": (
+        (
+            "Copie du {at}, tables {revision}, intacte. Elle prendrait la place "
+            "de ce que contient {folder} ; ce qui fut reçu depuis serait oublié. "
+            "Rien n'est changé : ajoutez --yes pour le faire."
+        ),
+        (
+            "Copy of {at}, tables {revision}, sound. It would take the place of "
+            "what {folder} holds; whatever came in since would be forgotten. "
+            "Nothing is changed: add --yes to do it."
+        ),
+    ),
+    "restore.done": (
+        (
+            "La copie du {at} est en place dans {folder}. Démarrez, puis : python"
+            " cli.py reconcile --once --rebuild"
+        ),
+        (
+            "The copy of {at} is in place in {folder}. Start, then: python cli.py"
+            " reconcile --once --rebuild"
+        ),
+    ),
+    "restore.replaced": (
+        (
+            "Ce qui était là est gardé dans {folder} jusqu'à la prochaine reprise"
+            " : effacez-le quand tout va bien."
+        ),
+        (
+            "What was there is kept in {folder} until the next restore: delete it"
+            " once all is well."
+        ),
+    ),
+    "restore.failed": (
+        "La reprise a échoué, et rien n'est changé : {why}",
+        "The restore failed, and nothing is changed: {why}",
+    ),
     "reset_nothing": ("Rien à oublier.", "Nothing to forget."),
 }
 

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -92,12 +92,35 @@ class _Granted:
     until: float
 
 
+def persona_of(realm: str, subject: str) -> Persona | None:
+    """Find one of the invented people by whom they prove to be."""
+    each = (p for p in PERSONAS if (p.realm, p.subject) == (realm, subject))
+    return next(each, None)
+
+
+def anybody(realm: str, subject: str) -> Persona | None:
+    """Find one of them, or take whoever says to be somebody for a person."""
+    somebody = Persona("personne", subject, subject, "", "")
+    return persona_of(realm, subject) or (somebody if realm == "personne" else None)
+
+
 class StandIn:
     """The provider: its key, its clients' secret, the codes it has given."""
 
-    def __init__(self, key: ECKey, *, base: str, secrets: Mapping[str, str]) -> None:
-        """Serve at *base*; *secrets* holds our client's secret in each realm."""
+    def __init__(
+        self,
+        key: ECKey,
+        *,
+        base: str,
+        secrets: Mapping[str, str],
+        whoever: Callable[[str, str], Persona | None] = persona_of,
+    ) -> None:
+        """Serve at *base*; *secrets* holds our client's secret in each realm.
+
+        *whoever* finds who was chosen, by realm and subject.
+        """
         self.key = key
+        self.whoever = whoever
         self._base = base
         self._secrets = secrets
         self._codes: dict[str, _Granted] = {}
@@ -236,16 +259,12 @@ async def _chosen(request: Request) -> Response:
     realm = request.path_params["realm"]
     form = await _form(request)
     asked = dict(parse_qsl(form.get("asked", "")))
-    found = [
-        persona
-        for persona in PERSONAS
-        if persona.realm == realm and persona.subject == form.get("subject")
-    ]
-    if not found or not asked.get("redirect_uri"):
+    found = _provider(request).whoever(realm, form.get("subject", ""))
+    if found is None or not asked.get("redirect_uri"):
         return _page(_WORDS["fr"]["title"], f"<p>{_WORDS['fr']['wrong']}</p>", 400)
     code = _provider(request).grant(
         _Granted(
-            found[0],
+            found,
             asked.get("client_id", ""),
             asked["redirect_uri"],
             asked.get("nonce", ""),
@@ -331,10 +350,12 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--port", type=int, required=True)
     asked.add_argument("--secrets", type=Path, required=True)
+    asked.add_argument("--anybody", action="store_true")
     chosen = asked.parse_args()
     provider = StandIn(
         signing_key(chosen.secrets / "stand_in_key.pem"),
         base=f"http://{LOOPBACK}:{chosen.port}",
+        whoever=anybody if chosen.anybody else persona_of,
         secrets={
             realm: (
                 chosen.secrets / f"echeance_sign_in_{audience}_client_secret"

@@ -42,6 +42,7 @@ _ON_THE_PROGRAMME = {
     "invoice_paid": "invoice paid",
     "agency_linked": "agency linked",
     "link_requested": "link with an agency asked for",
+    "agency_reminded": "agency reminded of a link",
     "transfer_requested": "transfer of the exam result asked for",
     "transfer_accepted": "the rule says yes: the exam result comes over",
     "result_promised": "the exam result is promised",
@@ -108,6 +109,8 @@ class Stage:
 
 class Theatre:
     """The doors of a running stack, as people use them."""
+
+    patience_s = PATIENCE_S
 
     def __init__(
         self,
@@ -316,7 +319,7 @@ class Theatre:
         async def reached() -> bool:
             return bool((await self.state(number))["phase"] == phase)
 
-        await _wait_for(reached, f"{number} is not {phase}")
+        await self._wait_for(reached, f"{number} is not {phase}")
 
     async def settled(self, numbers: list[DossierNumber]) -> None:
         """Wait until each story has heard all it was told and its letters left."""
@@ -325,7 +328,17 @@ class Theatre:
             async def quiet(number: DossierNumber = number) -> bool:
                 return await self._is_settled(number)
 
-            await _wait_for(quiet, f"{number}: letters did not leave")
+            await self._wait_for(quiet, f"{number}: letters did not leave")
+
+    async def _wait_for(
+        self, reached: Callable[[], Awaitable[bool]], otherwise: str
+    ) -> None:
+        """Ask again and again; raise UnexpectedError after `patience_s`."""
+        for _ in range(int(self.patience_s / _PAUSE_S)):
+            if await reached():
+                return
+            await asyncio.sleep(_PAUSE_S)
+        raise UnexpectedError(otherwise)
 
     async def _is_settled(self, number: DossierNumber) -> bool:
         state = await self.state(number)
@@ -390,15 +403,6 @@ class Theatre:
 
     def _as(self, role: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._tokens[role]}"}
-
-
-async def _wait_for(reached: Callable[[], Awaitable[bool]], otherwise: str) -> None:
-    """Ask again and again; raise UnexpectedError after PATIENCE_S."""
-    for _ in range(int(PATIENCE_S / _PAUSE_S)):
-        if await reached():
-            return
-        await asyncio.sleep(_PAUSE_S)
-    raise UnexpectedError(otherwise)
 
 
 def address_of(name: str) -> str:

@@ -55,7 +55,7 @@ async def adopted(
     """Adopt an amount and have the stories told; raises CannotAdopt, ValueError."""
     fee = _read(operation, first_day, cents, source)
     async with _records(settings) as sessions:
-        found = await adopt(sessions, fee, by=_who())
+        found = await adopt(sessions, fee, by=who_sits_here())
         return [*_lines(found), await _told(settings, sessions, "Adopted")]
 
 
@@ -63,7 +63,7 @@ async def withdrawn(settings: Settings, operation: str, first_day: str) -> list[
     """Take back an amount that has not begun; raises NothingToWithdraw, ValueError."""
     which, starts_on = Operation(operation), date.fromisoformat(first_day)
     async with _records(settings) as sessions:
-        await withdraw(sessions, Kind.CAR, which, starts_on, by=_who())
+        await withdraw(sessions, Kind.CAR, which, starts_on, by=who_sits_here())
         return [await _told(settings, sessions, "Withdrawn")]
 
 
@@ -96,7 +96,7 @@ async def _records(settings: Settings) -> AsyncIterator[Sessions]:
         await engine.dispose()
 
 
-def _who() -> str:
+def who_sits_here() -> str:
     """Name who sits at the machine, as the acts keep it."""
     return f"command line, {getpass.getuser()}"
 

@@ -26,7 +26,9 @@ from settings import Settings
 ANSWER_LIMIT = timedelta(seconds=30)
 """The longest the server may take for one answer."""
 
-_SLICE_S = 1
+_SLICE_S = 0.2
+"""How long a stop may go unseen while the server is waited for."""
+
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\r\r")
 _WRITTEN_BY_OUR_SERVER = ("delivered-to", "x-original-to", "envelope-to")
 _ADDRESS = re.compile(r"[^\s<>,;]+@[^\s<>,;]+")
@@ -161,9 +163,9 @@ class OpenFolder:
             raise StuckError("a message cannot be read")
         texts = [text for text in answer if isinstance(text, tuple)]
         said = b" ".join(t[0] if isinstance(t, tuple) else t or b"" for t in answer)
-        if b"BODY[" not in said:
+        if b"BODY[" not in said or b"<0> NIL" in said:
             return None
-        raw = texts[0][1] if texts else b""  # an empty message is no literal
+        raw = texts[0][1] if texts else b""  # an empty message is no literal, but ""
         arrived = imaplib.Internaldate2tuple(said)
         return Fetched(raw, _instant(arrived))
 
@@ -191,7 +193,11 @@ class OpenFolder:
         with self.box.idle:
             spoken = self._has_spoken()
             while not (spoken or stop.is_set() or time.monotonic() > until):
-                spoken = bool(get_socket_poller(self.box.client.sock, _SLICE_S))
+                held = get_socket_poller(
+                    self.box.client.sock,
+                    _SLICE_S,  # type: ignore[arg-type] # a part of a second will do
+                )
+                spoken = bool(held)
 
     def cut(self) -> None:
         """Cut the connection: whoever waits for the server's answer waits no more."""

@@ -79,7 +79,7 @@ async def way_to_pay(
     """
     for _ in range(_LOOKS):
         async with sessions.begin() as session:
-            ours, is_new = await _reserved(session, provider, payer)
+            ours, is_new = await _reserved(session, payer)
             if await is_paid_or_being_counted(
                 session, payer.dossier, payer.due.invoice.invoice_id
             ):
@@ -112,16 +112,16 @@ def _can_go_on(
 
 
 async def _reserved(
-    session: AsyncSession, provider: PaymentProvider, payer: Payer
+    session: AsyncSession, payer: Payer
 ) -> tuple[PaymentSession | None, bool]:
     """Keep a new try before the provider is asked, or find the one under way."""
-    wanted = min(payer.now + SESSION_LASTS, payer.due.payable_until)
     row = insert(PaymentSession).values(
         session_id=f"ps_{secrets.token_urlsafe(18)}",
         invoice_id=payer.due.invoice.invoice_id,
         amount_cents=payer.due.fee.cents,
         language=payer.language,
-        expires_at=max(wanted, payer.now + provider.shortest_session),
+        # Where the provider's own end must come later, the sweep ends it at this one.
+        expires_at=min(payer.now + SESSION_LASTS, payer.due.payable_until),
     )
     once = row.on_conflict_do_nothing(
         index_elements=[PaymentSession.invoice_id],
@@ -136,7 +136,9 @@ async def _reserved(
 async def _begin(
     sessions: Sessions, provider: PaymentProvider, payer: Payer, ours: PaymentSession
 ) -> Try:
-    theirs = await provider.create_session(await _order(sessions, payer, ours))
+    theirs = await provider.create_session(
+        await _order(sessions, payer, ours, provider.shortest_session)
+    )
     if theirs.pay_url is None or ours.amount_cents != payer.due.fee.cents:
         # Begun long ago, and cut off: nobody was ever sent there.
         await provider.end_session(theirs.provider_session)
@@ -152,9 +154,16 @@ async def _begin(
 
 
 async def _order(
-    sessions: Sessions, payer: Payer, ours: PaymentSession
+    sessions: Sessions, payer: Payer, ours: PaymentSession, shortest: timedelta
 ) -> SessionOrder:
-    """Say what is paid in words that are the same however often it is asked."""
+    """
+    Say what is paid in words that are the same however often it is asked.
+
+    A provider that ends no session so soon keeps its page open beyond the last instant
+    of the amount, by *shortest* at most. Money captured there after that instant is
+    judged by the day of its capture: at another fee it is a wrong amount, for a person
+    and said by letter; where nothing can be paid any more it goes back by itself.
+    """
     async with sessions() as session:
         number = await number_of_invoice(session, ours.invoice_id)
     language = cast("Literal['fr', 'en']", ours.language)
@@ -165,7 +174,9 @@ async def _order(
         invoice_id=ours.invoice_id,
         invoice_number=number or ours.invoice_id,
         amount_cents=ours.amount_cents,
-        expires_at=ours.expires_at or payer.due.payable_until,
+        expires_at=max(
+            ours.expires_at or payer.due.payable_until, ours.created_at + shortest
+        ),
         return_url=f"{public_url}/{language}/paiement/{ours.session_id}",
         language=language,
     )

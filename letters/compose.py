@@ -25,13 +25,14 @@ from jinja2 import (
 )
 
 from letters import calendar
-from letters.calendar import RenewalDay, in_calendar
+from letters.calendar import Entry, Publisher, in_calendar, sequence_at
 from letters.facts import LetterFacts, Notice
 from letters.layout import Document, french_spacing, laid_out, read
 from letters.markup import FRAME, marked_up
 from letters.plain import PLAIN_ADDRESS, one_line
 from letters.wording import FILTERS, LANGUAGES, Language, last_minute, quoted
 from rules.civil_time import ZONE, civil_date
+from rules.deadlines import Deadline
 
 FOLDER = Path(__file__).parent
 _FILES = ("subject.txt", "body.txt")
@@ -98,6 +99,16 @@ class Attachment:
             raise ValueError(f"not a plain file name: {self.name!r}")
         if not _KIND.fullmatch(self.kind):
             raise ValueError(f"not a kind of file: {self.kind!r}")
+
+
+def letter_policy() -> EmailPolicy:
+    """Give the policy by which headers of ours are folded."""
+    return _POLICY
+
+
+def plain_address(address: str) -> Address:
+    """Read an address that can be written to safely; raises BadAddress."""
+    return _address(address)
 
 
 def known_notices() -> frozenset[str]:
@@ -305,16 +316,19 @@ def _for_calendar(
     last_valid_day = facts.last_day()
     assert last_valid_day is not None
     assert facts.portal_url is not None
-    day = RenewalDay(
-        certificate=facts.certificate_number or facts.dossier,
-        last_valid_day=last_valid_day,
-        told_at=facts.occurred_at,
-        portal_url=facts.portal_url,
-        organizer=sender,
-        domain=message_id.rpartition("@")[2].rstrip(">"),
+    entry = Entry(
+        deadline=Deadline.RENEWAL,
+        number=facts.certificate_number or facts.dossier,
+        on=last_valid_day,
+        changed_at=facts.occurred_at,
+        sequence=sequence_at(facts.occurred_at),
+        url=facts.portal_url,
     )
+    publisher = Publisher(sender, message_id.rpartition("@")[2].rstrip(">"))
     return Attachment(
-        calendar.FILE_NAMES[language], calendar.KIND, in_calendar(day, language)
+        calendar.FILE_NAMES[language],
+        calendar.KIND,
+        in_calendar(entry, language, publisher),
     )
 
 

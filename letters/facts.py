@@ -39,6 +39,7 @@ class Notice(StrEnum):
     REFUND_DUE = "refund_due"
     CERTIFICATE_ISSUED = "certificate_issued"
     LINK_REQUESTED = "link_requested"
+    LINK_REMINDER = "link_reminder"
     LINK_CONFIRMED = "link_confirmed"
     LINK_REFUSED = "link_refused"
     LINK_ENDED = "link_ended"
@@ -78,7 +79,8 @@ class LetterFacts:
     expiry (P-40.1 s. 269). An invoice that takes the place of another names it in
     *replaces_invoice*. *received_cents* is money that was not the fee: it counts for no
     part of it, and a person of the Office looks at it. *certificate_attached* is told
-    by what is attached: see letters.compose.
+    by what is attached: see letters.compose. A letter sent once more names in
+    *copy_of_on* the civil day of the first.
     """
 
     notice: str
@@ -113,6 +115,7 @@ class LetterFacts:
     help_address: str | None = None
     portal_url: str | None = None
     proof_url: str | None = None
+    copy_of_on: date | None = None
 
     def __post_init__(self) -> None:
         """Refuse a dossier that is no number and an instant without its zone."""

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -63,10 +63,14 @@ def days(count: int, language: Language) -> str:
 
 def condition(line: ConditionLine, language: Language) -> str:
     """Word a condition, its answer and its source; KeyError if it has no words."""
+    return f"{answered(line, language)} ({source(line.source, language)})"
+
+
+def answered(line: ConditionLine, language: Language) -> str:
+    """Word a condition and its answer alone, where its source stands beside them."""
     answer = _ANSWERS[line.met]
     head = _conditions()["answers"][language][answer]
-    words = _conditions()[line.key][language][answer]
-    return f"{head} {words} ({source(line.source, language)})"
+    return f"{head} {_conditions()[line.key][language][answer]}"
 
 
 def source(key: str, language: Language) -> str:
@@ -91,6 +95,7 @@ FILTERS: dict[str, Callable[..., str]] = {
 }
 
 
+@lru_cache(maxsize=4096)  # a list prints the same few days again and again
 def _date(day: date, language: Language, *, fr: str, en: str) -> str:
     pattern = fr if language == "fr" else en
     if language == "fr" and day.day == 1:

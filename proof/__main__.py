@@ -1,6 +1,11 @@
-"""Prove it: python -m proof --lives 20000 --plants; findings are shrunk and kept."""
+"""Prove it: python -m proof --layer model --lives 20000 --plants.
+
+Findings are told, those of the model layer shrunk, and kept.
+"""
 
 import argparse
+import asyncio
+import logging
 import sys
 import time
 from collections import Counter
@@ -12,13 +17,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from embedded.passing import passing_database
 from engine import leave
-from proof import standin
+from proof import standin, system_layer, workflow_layer
 from proof.draws import draw
 from proof.histories import History, as_text, kept_in
 from proof.judge import Verdict, judge
 from proof.model import live
-from proof.plants import PLANTS, planted
+from proof.plants import PLANTS, patched, planted
+from proof.real_plants import REAL_PLANTS
 from proof.shrink import in_words, shrunk
 
 FOUND = Path(__file__).parent / "found"
@@ -27,6 +34,9 @@ MOST_OPEN = 0.02
 
 SEEDS_FOR_PLANTS = 4000
 _A_BATCH = 250
+_WORKFLOWS_A_BATCH = 500
+_LIVES_A_STACK = 10
+KEPT_LOGS = Path("var/proof")
 _out = Console(highlight=False, soft_wrap=True)
 
 
@@ -92,6 +102,89 @@ def keep_and_tell(history: History) -> None:
     (FOUND / f"{small.name}.json").write_text(as_text(small))
 
 
+def live_workflows(lives: int, first: int, processes: int) -> int:
+    """Live histories by the real workflow and effects; how many fail.
+
+    Those ever found come first. A life that fails is kept as it is, and told with what
+    the model layer says of the same history.
+    """
+    began, duties, failed = time.monotonic(), 0, list[Verdict]()
+    kept = kept_in(FOUND) if lives else ()
+    histories = [*kept, *(draw(n) for n in range(first, first + lives))]
+    if not histories:
+        return 0
+    share = min(_WORKFLOWS_A_BATCH, -(-len(histories) // processes))
+    batches = [histories[n : n + share] for n in range(0, len(histories), share)]
+    lived = 0
+    with ProcessPoolExecutor(processes) as pool:
+        done = pool.map(workflow_layer.verdicts_on, batches)
+        for history, verdict in chain.from_iterable(done):
+            lived, duties = lived + 1, duties + verdict.duties
+            if verdict.findings:
+                failed.append(verdict)
+                _out.print(in_words(history, verdict.findings), markup=False)
+                (FOUND / f"{history.name}.json").write_text(as_text(history))
+    took = time.monotonic() - began
+    _out.print(
+        f"{lived} of {len(histories)} lives by real workflows, {duties} letters"
+        f" expected, {len(failed)} lives wrong, {took:.0f} s"
+    )
+    return len(failed)
+
+
+def live_on_stacks(lives: int, first: int) -> int:
+    """Live histories on whole stacks under kills; how many fail.
+
+    Of a failure the log is kept, and each life that failed is told as the model layer
+    sees it: it passes there if time or death made it fail.
+    """
+    began, wrong = time.monotonic(), 0
+    lived, kills = 0, 0
+    for seed in range(first, first + lives, _LIVES_A_STACK):
+        many = min(_LIVES_A_STACK, first + lives - seed)
+        outcome = system_layer.live_on_a_stack(many, seed)
+        lived, kills = lived + len(outcome.verdicts), kills + outcome.kills
+        wrong += outcome.wrong
+        if outcome.wrong:
+            tell_of_a_stack(outcome, seed)
+    took = time.monotonic() - began
+    _out.print(
+        f"{lived} lives on the whole system, {kills} kills, {wrong} wrong, {took:.0f} s"
+    )
+    return wrong
+
+
+def tell_of_a_stack(outcome: system_layer.Outcome, seed: int) -> None:
+    """Keep the log of a stack on which something failed, and say what."""
+    KEPT_LOGS.mkdir(parents=True, exist_ok=True)
+    log = KEPT_LOGS / f"system-{seed}.log"
+    log.write_text("\n".join(outcome.log) + "\n")
+    _out.print(f"the log is {log}", *(f"SWEEP: {x}" for x in outcome.sweep), sep="\n")
+    standin.install()
+    for history, verdict in outcome.verdicts:
+        if verdict.findings:
+            (KEPT_LOGS / f"{history.name}.json").write_text(as_text(history))
+            _out.print(in_words(history, verdict.findings), markup=False)
+            same = verdict_on(history).findings or "nothing wrong"
+            _out.print(f"  the model layer says of it: {same}", markup=False)
+
+
+def find_real_plants() -> int:
+    """Look for the bugs of the workflow layer, each in a life; how many are missed."""
+    missed = 0
+    with passing_database() as (url, _folder):
+        for name, (make, seed) in REAL_PLANTS.items():
+            with patched(make()):
+                lived = asyncio.run(workflow_layer.verdicts_by([draw(seed)], url))
+            [(history, verdict)] = lived
+            missed += not verdict.findings
+            how = next(iter(verdict.findings), "NOT FOUND")
+            line = f"{name.replace('_', ' '):44} {history.name}: {how}"
+            _out.print(line, markup=False)
+    _out.print(f"{len(REAL_PLANTS)} bugs planted under real workflows, {missed} missed")
+    return missed
+
+
 def find_plants() -> int:
     """Look for each planted bug, from the first seed on; how many are missed."""
     missed, began = 0, time.monotonic()
@@ -115,11 +208,21 @@ def _findings(histories: Iterable[History]) -> Iterator[tuple[int, str]]:
 def main() -> int:
     """Prove what was asked for; 0 when nothing is wrong."""
     asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument(
+        "--layer", choices=("model", "workflow", "system"), default="model"
+    )
     asked.add_argument("--lives", type=int, default=0)
     asked.add_argument("--first-seed", type=int, default=0)
     asked.add_argument("--processes", type=int, default=2)
     asked.add_argument("--plants", action="store_true")
     given = asked.parse_args()
+    if given.layer == "workflow":
+        logging.disable(logging.CRITICAL)  # what fails and is tried again is meant
+        wrong = find_real_plants() if given.plants else 0
+        wrong += live_workflows(given.lives, given.first_seed, given.processes)
+        return 1 if wrong else 0
+    if given.layer == "system":
+        return 1 if live_on_stacks(given.lives, given.first_seed) else 0
     standin.install()
     wrong = replay_kept()
     if given.plants:

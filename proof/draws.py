@@ -6,9 +6,8 @@ from random import Random
 from typing import TypeVar
 
 from proof.histories import NEW, OLD, History, Holder, LinkGiven, Stretch, Told
-from proof.reference import (
+from proof.reference.days import (
     EXAM_LADDER,
-    FEES,
     LADDER,
     civil,
     instant,
@@ -17,6 +16,7 @@ from proof.reference import (
     open_day,
     two_years_to_act,
 )
+from proof.reference.hearing import FEES
 
 _T = TypeVar("_T")
 _DAY, _HOUR, _MINUTE, _SECOND = (

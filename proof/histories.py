@@ -40,7 +40,7 @@ class Told:
 
     *what* is paid, reversed, linked, unlinked, permit, exam, transfer, mail, corrected,
     cancelled or moved (a new address). *about* names the payment, link, permit or
-    result; *on* is the civil day it speaks of.
+    result, of a transfer the old dossier; *on* is the civil day it speaks of.
     """
 
     fact: str
@@ -74,12 +74,14 @@ class History:
     worker_down: tuple[Stretch, ...] = ()
     relay_down: tuple[Stretch, ...] = ()
     mail: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    old_number: str = OLD
+    new_number: str = NEW
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """The dossiers of this life."""
-        old = (OLD,) if self.old else ()
-        return (*old, NEW) if self.new else old
+        old = (self.old_number,) if self.old else ()
+        return (*old, self.new_number) if self.new else old
 
 
 def as_text(history: History) -> str:
@@ -101,6 +103,8 @@ def from_text(text: str) -> History:
         worker_down=tuple((_instant(a), _instant(b)) for a, b in raw["worker_down"]),
         relay_down=tuple((_instant(a), _instant(b)) for a, b in raw["relay_down"]),
         mail={notice: tuple(meets) for notice, meets in raw["mail"].items()},
+        old_number=raw.get("old_number", OLD),
+        new_number=raw.get("new_number", NEW),
     )
 
 

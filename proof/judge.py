@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from proof.histories import History
-from proof.reference import Duty, Expected, expected
+from proof.reference.following import Duty, Expected
+from proof.reference.whole import expected
 from proof.seen import Mail, Seen
 
 GRACE = timedelta(minutes=5)
@@ -112,6 +113,15 @@ def _told_after_the_end(task: str, seen: Seen) -> bool:
     """A bounce told to a closed dossier is a task of another name."""
     number, _, key = task.partition(":letter_bounced:")
     return f"{number}:fact_for_closed_dossier:{key}:bounced" in seen.tasks
+
+
+def loose_ends(seen: Seen) -> list[str]:
+    """Name what no life may leave behind it, whatever it was about."""
+    box: dict[str, list[Mail]] = {}
+    for mail in seen.mailbox:
+        box.setdefault(mail.key, []).append(mail)
+    doubled = (f"doubled: {key}" for key, mails in box.items() if len(mails) > 1)
+    return [*seen.trouble, *doubled, *_of_rows(seen, box)]
 
 
 def _of_rows(seen: Seen, box: dict[str, list[Mail]]) -> list[str]:

@@ -108,8 +108,7 @@ class Post:
         self.rows[order.key] = "sending"
         if not self.relay_is_up(now):
             return self.deferred(order, attempts, self.back_in(now))
-        meets = self._met.get(order.notice)
-        match meets.pop(0) if meets else "250":
+        match self.meets(order.notice):
             case "450":
                 return self.deferred(order, attempts)
             case "550":
@@ -124,6 +123,11 @@ class Post:
         self.take(order, now)
         self.rows[order.key] = "accepted"
         return Posted.ACCEPTED
+
+    def meets(self, notice: str) -> str:
+        """What the next attempt at a letter of this kind meets."""
+        meets = self._met.get(notice)
+        return meets.pop(0) if meets else "250"
 
     def back_in(self, at: datetime) -> timedelta:
         """How long the relay stays away."""

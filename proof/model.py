@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from proof.histories import NEW, OLD, History, Holder, Told
+from proof.histories import OLD, History, Holder, Told
 from proof.memory import DeferredError, Post, Records
 from proof.seen import Seen
 from proof.standin import ContinueAsNewError, Run, Sending
@@ -18,13 +18,13 @@ from workflows.messages import LetterBounced, Source, Start
 SOON = timedelta(seconds=1)
 
 
-def holder_of(holder: Holder) -> Dossier:
+def holder_of(holder: Holder, number: str = OLD) -> Dossier:
     """The dossier of a certificate that exists."""
     return Dossier(
-        number=DossierNumber(OLD),
+        number=DossierNumber(number),
         kind=Kind.CAR,
         opened_on=holder.start,
-        exam=Exam(f"exam-{OLD}", holder.passed_on, here_since=holder.start),
+        exam=Exam(f"exam-{number}", holder.passed_on, here_since=holder.start),
         terms=(Term(holder.start, holder.echeance),),
         links=tuple(
             Link(x.link, PermitNumber(x.permit), x.since, x.since, x.until)
@@ -35,10 +35,10 @@ def holder_of(holder: Holder) -> Dossier:
 
 def dossiers_of(history: History) -> list[Dossier]:
     """The dossiers as they are when the story is taken over."""
-    old = [holder_of(history.old)] if history.old else []
+    old = [holder_of(history.old, history.old_number)] if history.old else []
     if history.new is None:
         return old
-    number = DossierNumber(NEW)
+    number = DossierNumber(history.new_number)
     return [*old, Dossier(number=number, kind=Kind.CAR, opened_on=history.new)]
 
 
@@ -49,7 +49,7 @@ class Life:
     history: History
     now: datetime = field(init=False)
     runs: dict[str, Run] = field(default_factory=dict)
-    _due: list[tuple[datetime, int, str, Any]] = field(default_factory=list)
+    _due: list[tuple[datetime, datetime, int, str, Any]] = field(default_factory=list)
     _order: Any = field(default_factory=count)
     _bills: dict[str, str] = field(default_factory=dict)
     _alarms: dict[str, datetime] = field(default_factory=dict)
@@ -80,29 +80,42 @@ class Life:
             for at in (told.at, *told.again):
                 self._at(at, "tell", told)
 
-    def _at(self, at: datetime, what: str, about: object) -> None:
-        heapq.heappush(self._due, (at, next(self._order), what, about))
+    def _at(
+        self, at: datetime, what: str, about: object, first: datetime | None = None
+    ) -> None:
+        """Put down what comes; of what comes at one instant, what waited is *first*."""
+        entry = (at, first or at, next(self._order), what, about)
+        heapq.heappush(self._due, entry)
 
     def _awake_at(self, at: datetime) -> datetime:
         return next((b for a, b in self.history.worker_down if a <= at < b), at)
 
     def _next_instant(self) -> None:
-        """Take all that comes at one instant, as one awakening."""
+        """Take all that comes at one instant, as one awakening.
+
+        No letter leaves before the stories have heard what was told.
+        """
         self.now = at = self._due[0][0]
+        awake_at = self._awake_at(at)
+        letters: list[Sending] = []
         while self._due and self._due[0][0] == at:
-            _, _, what, about = heapq.heappop(self._due)
-            awake_at = self._awake_at(at)
+            _, first, _, what, about = heapq.heappop(self._due)
             if what == "look":
                 self._look(about)
             elif awake_at > at:
-                self._at(awake_at, what, about)
+                self._at(awake_at, what, about, first)
             elif what == "tell":
                 self._tell(about)
             elif what == "bounce":
                 self._bounce(about)
             elif what == "send":
-                self._send(about)
-        if self._awake_at(at) == at:
+                letters.append(about)
+        if awake_at > at:
+            return
+        self._go_on()
+        for sending in letters:
+            self._send(sending)
+        if letters:
             self._go_on()
 
     # --------------------------------------------------------------- what happens

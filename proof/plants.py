@@ -48,7 +48,13 @@ def plant(make: Callable[[], list[Patch]]) -> Callable[[], list[Patch]]:
 @contextmanager
 def planted(name: str) -> Iterator[None]:
     """Live with one bug; everything is put back afterwards."""
-    patches = PLANTS[name]()
+    with patched(PLANTS[name]()):
+        yield
+
+
+@contextmanager
+def patched(patches: list[Patch]) -> Iterator[None]:
+    """Live with wrong functions in the place of right ones, for a while."""
     before = [(place, what, getattr(place, what)) for place, what, _ in patches]
     try:
         for place, what, wrong in patches:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from proof.histories import NEW, History, Told
-from proof.reference import civil, instant
+from proof.histories import History, Told
+from proof.reference.days import civil, instant
 
 Fails = Callable[[History], bool]
 
@@ -53,7 +53,7 @@ def in_words(history: History, findings: list[str]) -> str:
             for x in old.links
         ]
     if history.new:
-        lines.append(f"  a new dossier, {NEW}, opened on {history.new}")
+        lines.append(f"  a new dossier, {history.new_number}, opened on {history.new}")
     happened = [(told.at, _in_words(told)) for told in history.told]
     for a, b in history.worker_down:
         happened += [(a, "the worker goes down"), (b, "the worker is back")]

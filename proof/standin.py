@@ -125,7 +125,7 @@ class Run:
 
     def signal(self, fact: AnyFact) -> None:
         """Tell a fact."""
-        _finish(getattr(self.story, fact.kind)(fact))
+        finish(getattr(self.story, fact.kind)(fact))
 
     def update(self, command: AnyCommand, now: datetime) -> None:
         """Ask something; it may be refused at once."""
@@ -260,7 +260,7 @@ class StandIn:
         raise ContinueAsNewError(start)
 
 
-def _finish(routine: Coroutine[Any, Any, Any]) -> None:
+def finish(routine: Coroutine[Any, Any, Any]) -> None:
     """Run a signal handler: it only records, and never waits."""
     try:
         routine.send(None)

@@ -77,7 +77,7 @@ def fact_of(told: Told, invoice_id: str, now: datetime) -> AnyFact | None:  # no
                 source=Source.MAIL,
                 mail_id=told.fact,
                 wish=MailWish.TRANSFER if transfer else MailWish.OTHER,
-                certificate=DossierNumber(OLD) if transfer else None,
+                certificate=DossierNumber(told.about or OLD) if transfer else None,
             )
     return None
 

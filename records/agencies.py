@@ -10,13 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from records.models import Agency, DossierRow, LinkRow, Person
 from rules.dossier import Phase
+from rules.links import ANSWER_WITHIN, answer_by
 
 SOON = timedelta(days=90)
 """What counts as expiring soon in an agency's list (our policy, not law)."""
 
-
-ANSWER_WITHIN = timedelta(days=10)
-"""How long an agency has to answer; then the Office sees it (our policy, not law)."""
 
 NOTICE_OF_END = timedelta(days=15)
 """Within how long the end of a link is told (OPC, work-stoppage)."""
@@ -55,11 +53,6 @@ class Member:
         if self.since is not None or self.asked_on is None:
             return None
         return answer_by(self.asked_on)
-
-
-def answer_by(asked_on: date) -> date:
-    """Name the last day on which a request of *asked_on* is answered in time."""
-    return asked_on + ANSWER_WITHIN
 
 
 async def people_of(

@@ -25,6 +25,13 @@ async def now_for(
     return real_now + (ahead or timedelta())
 
 
+async def clock_that_decides(session: AsyncSession, number: str) -> datetime | None:
+    """Read the database's clock; None for a dossier whose own was moved."""
+    moved = select(Clock.dossier).where(Clock.dossier == number)
+    now = select(func.now()).where(~moved.exists())
+    return (await session.execute(now)).scalar_one_or_none()
+
+
 def clock_of(sessions: Sessions) -> Callable[[str], Awaitable[datetime]]:
     """Make what answers, for any dossier, what instant it is for it now."""
 

@@ -1,6 +1,6 @@
 """What the Office's desk asks of the tables, beside a queue and a list of dossiers."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,8 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from records.models import (
     DecisionRow,
-    DossierRow,
-    Person,
     TaskRow,
     TimelineEntry,
     WrittenText,
@@ -25,19 +23,6 @@ class Said:
     what: str
     by: str
     text: str
-
-
-async def names_of(
-    session: AsyncSession, numbers: Collection[str]
-) -> Mapping[str, str]:
-    """Whose dossiers are these?"""
-    query = (
-        select(DossierRow.number, Person.name)
-        .join(Person, Person.person_id == DossierRow.person_id)
-        .where(DossierRow.number.in_(numbers))
-    )
-    rows = await session.execute(query)
-    return {row.number: row.name for row in rows}
 
 
 async def tasks_of(session: AsyncSession, number: str) -> Sequence[TaskRow]:

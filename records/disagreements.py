@@ -4,18 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import DateTime, and_, func, or_, select, union, update
+from sqlalchemy import DateTime, and_, func, literal, or_, select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from records.models import (
-    Clock,
-    DossierRow,
-    FactRow,
-    Letter,
-    Sweep,
-    TimelineEntry,
-)
-from records.timeline import BEFORE_THE_FIRST
+from records.models import OPEN_LETTER, Clock, DossierRow, FactRow, Letter
+from records.sweeps import Sweep
 from rules.dossier import Phase
 
 _IS_OPEN = DossierRow.phase != Phase.CLOSED
@@ -102,10 +95,13 @@ async def some_open_dossiers(
     return (await session.scalars(drawn)).all()
 
 
-async def kept_version(session: AsyncSession, number: str) -> int:
-    """Tell the version of the last record of a dossier; 0 for none."""
-    version = select(DossierRow.version).where(DossierRow.number == number)
-    return await session.scalar(version) or 0
+async def kept_state(session: AsyncSession, number: str) -> tuple[int, str]:
+    """Tell the version and the phase of the last record of a dossier; 0 for none."""
+    kept = select(DossierRow.version, DossierRow.phase).where(
+        DossierRow.number == number
+    )
+    row = (await session.execute(kept)).one_or_none()
+    return (0, "") if row is None else (row.version, row.phase)
 
 
 async def duties_past(
@@ -194,80 +190,36 @@ async def letters_at_the_relay(
     )
 
 
-async def timeline_breaks(
-    session: AsyncSession, *, limit: int
-) -> tuple[tuple[str, int], ...]:
-    """List dossier and position where a history does not follow the line before.
-
-    Reads every line but recomputes no hash: `verify_timeline` does, for one dossier.
-    """
-    lines = select(
-        TimelineEntry.dossier,
-        TimelineEntry.position,
-        TimelineEntry.previous_hash,
-        func.lag(TimelineEntry.hash, 1, BEFORE_THE_FIRST)
-        .over(partition_by=TimelineEntry.dossier, order_by=TimelineEntry.position)
-        .label("hash_before"),
-        func.row_number()
-        .over(partition_by=TimelineEntry.dossier, order_by=TimelineEntry.position)
-        .label("place"),
-    ).subquery()
-    broken = or_(
-        lines.c.previous_hash != lines.c.hash_before,
-        lines.c.position != lines.c.place,
-    )
-    rows = await session.execute(
-        select(lines.c.dossier, lines.c.position)
-        .where(broken)
-        .order_by(lines.c.dossier, lines.c.position)
-        .limit(limit)
-    )
-    return tuple((row.dossier, row.position) for row in rows)
-
-
-# ------------------------------------------------------------------ the sweeps
-
-
-async def last_sweep(session: AsyncSession) -> Sweep | None:
-    """Find the sweep that began last, ended or not."""
-    newest = select(Sweep).order_by(Sweep.started_at.desc()).limit(1)
-    return (await session.scalars(newest)).one_or_none()
-
-
-async def begin_sweep(session: AsyncSession) -> Sweep:
-    """Note that a sweep begins, by the database's clock."""
-    sweep = Sweep(started_at=func.clock_timestamp(), checked=0, repaired=0, findings=[])
-    session.add(sweep)
-    await session.flush()
-    await session.refresh(sweep)
-    return sweep
-
-
-async def end_sweep(
-    session: AsyncSession,
-    sweep: Sweep,
-    *,
-    ended_at: datetime,
-    checked: int,
-    repaired: int,
-    findings: Sequence[dict[str, str]],
-) -> None:
-    """Note what a sweep looked at, found and repaired."""
-    await session.execute(
-        update(Sweep)
-        .where(Sweep.sweep_id == sweep.sweep_id)
-        .values(
-            ended_at=ended_at,
-            checked=checked,
-            repaired=repaired,
-            findings=list(findings),
-        )
-    )
-
-
 async def database_clock(session: AsyncSession) -> datetime:
     """Read the database's clock as it runs, not as of the transaction's beginning."""
     now: datetime = (
         await session.execute(select(func.clock_timestamp(type_=DateTime(True))))
     ).scalar_one()
     return now
+
+
+async def stored_ahead(
+    session: AsyncSession, *, since: datetime
+) -> tuple[tuple[str, datetime], ...]:
+    """Name what bears an instant after *since*, of the database's own clock (R13).
+
+    Such a clock was ahead once, and has gone back: the newest of each kind is named.
+    """
+    sweep = select(literal("sweeps"), Sweep.started_at).order_by(
+        Sweep.started_at.desc()
+    )
+    fact = (
+        select(FactRow.fact_id, FactRow.stored_at)
+        .where(FactRow.state.in_(("new", "signalled")))
+        .order_by(FactRow.stored_at.desc())
+    )
+    letter = (
+        select(Letter.key, Letter.changed_at)
+        .where(text(OPEN_LETTER))
+        .order_by(Letter.changed_at.desc())
+    )
+    newest = [
+        (await session.execute(query.limit(1))).one_or_none()
+        for query in (sweep, fact, letter)
+    ]
+    return tuple((row[0], row[1]) for row in newest if row and row[1] > since)

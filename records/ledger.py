@@ -11,14 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import reduce
+from functools import cache, reduce
 from typing import Self
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
     CompoundSelect,
+    Date,
     DateTime,
+    Text,
     TextClause,
     and_,
     case,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    or_,
     select,
     text,
     union_all,
@@ -134,6 +137,7 @@ def _stands_still() -> ColumnElement[bool]:
     return and_(last_moved < func.now() - STANDSTILL_AFTER, ~with_a_person)
 
 
+@cache  # a long expression, and every list of letters asks for several
 def is_fate(fate: Fate) -> ColumnElement[bool]:
     """Say in SQL that a letter met *fate*; each letter meets exactly one.
 
@@ -235,11 +239,50 @@ async def days_with_letters(
     """List the newest days on which something fell due, before a day (exclusive)."""
     days: list[date] = []
     while len(days) < how_many:
-        newest = await _newest(session, days[-1] if days else before)
+        newest = await _newest(session, before)
         if newest is None:
             break
-        days.append(civil_date(newest))
+        day = civil_date(newest)
+        before = day - _WINDOW
+        days += await _days_in(session, Span(before, day), how_many - len(days))
     return tuple(days)
+
+
+_WINDOW = timedelta(days=20)
+"""How many days are asked about at once; where letters are rare it takes several."""
+
+
+async def _days_in(session: AsyncSession, span: Span, how_many: int) -> Iterable[date]:
+    """List the newest days of *span* on which something fell due."""
+    days = span.days
+    starts = [start_of(day) for day in (*days, span.last + timedelta(days=1))]
+    instants, texts = ARRAY(DateTime(timezone=True)), ARRAY(Text)
+    texts_of = [str(at) for at in starts]
+    day = (
+        func.unnest(
+            literal(days, ARRAY(Date)),
+            literal(starts[:-1], instants),
+            literal(starts[1:], instants),
+            literal(texts_of[:-1], texts),
+            literal(texts_of[1:], texts),
+        )
+        .table_valued("day", "begins", "ends", "begins_text", "ends_text")
+        .render_derived()
+    )
+    due_at = TimelineEntry.detail["due_at"].astext
+    written = select(Letter.key).where(
+        Letter.occurred_at >= day.c.begins, Letter.occurred_at < day.c.ends
+    )
+    replaced = select(TimelineEntry.dossier).where(
+        is_superseded(), due_at >= day.c.begins_text, due_at < day.c.ends_text
+    )
+    found = (
+        select(day.c.day)
+        .where(or_(written.exists(), replaced.exists()))
+        .order_by(day.c.day.desc())
+        .limit(how_many)
+    )
+    return await session.scalars(found)
 
 
 async def _newest(session: AsyncSession, before: date | None) -> datetime | None:

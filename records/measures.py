@@ -23,15 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from records.ledger import Fate, is_fate
-from records.models import (
-    OPEN_LETTER,
-    DossierRow,
-    FactRow,
-    Letter,
-    Mail,
-    Sweep,
-    TaskRow,
-)
+from records.models import OPEN_LETTER, DossierRow, FactRow, Letter, Mail, TaskRow
+from records.sweeps import Sweep
 from rules.civil_time import end_of, start_of
 from rules.dossier import Phase
 

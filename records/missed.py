@@ -58,6 +58,8 @@ async def missed_letters(
     # Clocks are moved on the embedded stack only; elsewhere the table is empty.
     numbers = union(past, select(Clock.dossier)).subquery()
     page = (await session.scalars(select(numbers).limit(limit))).all()
+    if not page:
+        return ()
     late = [
         known
         for known in await _known(session, page, now)

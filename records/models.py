@@ -363,21 +363,6 @@ class LetterEvent(Base):
     __table_args__ = (Index("ix_letter_events_letter", "letter", "event_id"),)
 
 
-class MailPace(Base):
-    """How far letters to one domain have got, and all letters for '' (records.pace).
-
-    *next_at* is where an even pace would let the next one leave; the others, where the
-    lines of those that wait end.
-    """
-
-    __tablename__ = "mail_pace"
-
-    domain: Mapped[str] = mapped_column(primary_key=True)
-    next_at: Mapped[datetime]
-    first_until: Mapped[datetime]
-    ordinary_until: Mapped[datetime]
-
-
 class FactRow(Base):
     """The inbox of facts: what was told, kept before anybody was answered."""
 
@@ -427,7 +412,10 @@ class DecisionRow(Base):
 
 
 class TaskRow(Base):
-    """Something only a person can settle; *dossier* is empty for unmatched mail."""
+    """Something only a person can settle; *dossier* is empty for unmatched mail.
+
+    *holder* is the account of the officer who took it (records.hands).
+    """
 
     __tablename__ = "tasks"
 
@@ -439,6 +427,7 @@ class TaskRow(Base):
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     escalated: Mapped[bool] = mapped_column(server_default=text("false"))
+    holder: Mapped[str | None]
 
     __table_args__ = (
         Index("ix_tasks_dossier", "dossier"),
@@ -448,6 +437,19 @@ class TaskRow(Base):
             "due_on",
             "task_id",
             postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index(
+            "ix_tasks_open_of_holder",
+            "holder",
+            "due_on",
+            "task_id",
+            postgresql_where=text("closed_at IS NULL AND holder IS NOT NULL"),
+        ),
+        Index(
+            "ix_tasks_open_of_nobody",
+            "due_on",
+            "task_id",
+            postgresql_where=text("closed_at IS NULL AND holder IS NULL"),
         ),
     )
 
@@ -549,76 +551,3 @@ class AccessToken(Base):
         ),
         UniqueConstraint("role", "subject"),
     )
-
-
-class SignIn(Base):
-    """A sign-in that was begun: good once, for a few minutes, in the same browser."""
-
-    __tablename__ = "sign_ins"
-
-    state_hash: Mapped[str] = mapped_column(primary_key=True)
-    browser_hash: Mapped[str]
-    audience: Mapped[str]
-    nonce: Mapped[str]
-    verifier: Mapped[str]
-    acr: Mapped[str | None]
-    language: Mapped[str]
-    return_to: Mapped[str]
-    begun_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
-
-
-class Session(Base):
-    """Somebody signed in; the cookie holds a random value, and this table its hash.
-
-    *account* is the audience and the provider's subject, "person:…".
-    """
-
-    __tablename__ = "sessions"
-
-    session_hash: Mapped[str] = mapped_column(primary_key=True)
-    session_id: Mapped[UUID] = mapped_column(
-        unique=True, server_default=text("uuidv7()")
-    )
-    account: Mapped[str] = mapped_column(index=True)
-    role: Mapped[str]
-    decides: Mapped[bool] = mapped_column(server_default=text("false"))
-    name: Mapped[str]
-    acr: Mapped[str | None]
-    browser: Mapped[str]  # as the person may recognise it
-    begun_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    ended_at: Mapped[datetime | None]
-
-    __table_args__ = (
-        CheckConstraint("role IN ('representative', 'agency', 'officer')", name="role"),
-    )
-
-
-class Visit(Base):
-    """How often a visitor asked the public register in a minute; '' is everybody.
-
-    A visitor is known by a keyed hash, for as long as the minute lasts.
-    """
-
-    __tablename__ = "visits"
-
-    minute: Mapped[datetime] = mapped_column(primary_key=True)
-    visitor: Mapped[str] = mapped_column(primary_key=True)
-    count: Mapped[int]
-
-    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
-
-
-class Sweep(Base):
-    """One run of reconciliation: what it looked at, found and repaired."""
-
-    __tablename__ = "sweeps"
-
-    sweep_id: Mapped[UUID] = mapped_column(
-        primary_key=True, server_default=text("uuidv7()")
-    )
-    started_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
-    checked: Mapped[int] = mapped_column(server_default=text("0"))
-    repaired: Mapped[int] = mapped_column(server_default=text("0"))
-    findings: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))

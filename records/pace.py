@@ -14,8 +14,9 @@ from enum import StrEnum
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
 
-from records.models import MailPace
+from records.models import Base
 
 EVERY_LETTER = ""
 """The row that limits them all; it is locked before any domain's."""
@@ -26,6 +27,21 @@ PAUSE = timedelta(minutes=1)
 _MINUTE = timedelta(minutes=1)
 _FORGOTTEN_AFTER = timedelta(days=1)
 _IN_TIME = timedelta(minutes=5)
+
+
+class MailPace(Base):
+    """How far letters to one domain have got, and all letters for '' (records.pace).
+
+    *next_at* is where an even pace would let the next one leave; the others, where the
+    lines of those that wait end.
+    """
+
+    __tablename__ = "mail_pace"
+
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime]
+    first_until: Mapped[datetime]
+    ordinary_until: Mapped[datetime]
 
 
 class Lane(StrEnum):

@@ -188,19 +188,61 @@ _WORDS = re.compile(r"[^\W_]+")
 _AFTER_EVERY_NUMBER = "Z" * 15
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """Which open tasks a list shows: all, those of *holder*, or nobody's."""
+
+    holder: str | None = None
+    unheld: bool = False
+
+
+ALL_TASKS = TaskFilter()
+
+
 async def open_tasks(
-    session: AsyncSession, *, after: tuple[date, str] | None, limit: int
+    session: AsyncSession,
+    *,
+    after: tuple[date, str] | None,
+    limit: int,
+    wanted: TaskFilter = ALL_TASKS,
 ) -> Sequence[TaskRow]:
     """What waits for a person, most urgent first, after a task (exclusive)?"""
+    return (await session.scalars(_open_tasks(after, limit, wanted))).all()
+
+
+async def open_tasks_with_names(
+    session: AsyncSession,
+    *,
+    after: tuple[date, str] | None,
+    limit: int,
+    wanted: TaskFilter = ALL_TASKS,
+) -> Sequence[tuple[TaskRow, str | None]]:
+    """The same, with whose dossier each task is about, if it is about one."""
+    query = (
+        _open_tasks(after, limit, wanted)
+        .add_columns(Person.name)
+        .outerjoin(DossierRow, DossierRow.number == TaskRow.dossier)
+        .outerjoin(Person, Person.person_id == DossierRow.person_id)
+    )
+    return [(task, name) for task, name in await session.execute(query)]
+
+
+def _open_tasks(
+    after: tuple[date, str] | None, limit: int, wanted: TaskFilter
+) -> Select[TaskRow]:
     query = (
         select(TaskRow)
         .where(TaskRow.closed_at.is_(None))
         .order_by(TaskRow.due_on, TaskRow.task_id)
         .limit(limit)
     )
+    if wanted.unheld:
+        query = query.where(TaskRow.holder.is_(None))
+    elif wanted.holder is not None:
+        query = query.where(TaskRow.holder == wanted.holder)
     if after is not None:
         query = query.where(tuple_(TaskRow.due_on, TaskRow.task_id) > tuple_(*after))
-    return (await session.scalars(query)).all()
+    return query
 
 
 # ---------------------------------------------------------------------------- money

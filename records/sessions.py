@@ -5,15 +5,67 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import CheckConstraint, Index, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
 
-from records.models import Session, SignIn
+from records.models import Base
 
 SIGN_IN_LIMIT = timedelta(minutes=10)
 """A sign-in that took longer is begun again."""
 
 _SEEN_EVERY = timedelta(minutes=1)
+
+
+class SignIn(Base):
+    """A sign-in that was begun: good once, for a few minutes, in the same browser."""
+
+    __tablename__ = "sign_ins"
+
+    state_hash: Mapped[str] = mapped_column(primary_key=True)
+    browser_hash: Mapped[str]
+    audience: Mapped[str]
+    nonce: Mapped[str]
+    verifier: Mapped[str]
+    acr: Mapped[str | None]
+    language: Mapped[str]
+    return_to: Mapped[str]
+    begun_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class Session(Base):
+    """Somebody signed in; the cookie holds a random value, and this table its hash.
+
+    *account* is the audience and the provider's subject, "person:…".
+    """
+
+    __tablename__ = "sessions"
+
+    session_hash: Mapped[str] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(
+        unique=True, server_default=text("uuidv7()")
+    )
+    account: Mapped[str] = mapped_column(index=True)
+    role: Mapped[str]
+    decides: Mapped[bool] = mapped_column(server_default=text("false"))
+    name: Mapped[str]
+    acr: Mapped[str | None]
+    browser: Mapped[str]  # as the person may recognise it
+    form_hash: Mapped[str | None] = mapped_column(unique=True)  # of its forms' token
+    begun_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("role IN ('representative', 'agency', 'officer')", name="role"),
+        Index("ix_sessions_begun_at", "begun_at"),
+        Index(
+            "ix_sessions_of_officers",
+            "account",
+            "begun_at",
+            postgresql_where=text("role = 'officer'"),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +137,20 @@ async def session_of(records: AsyncSession, session_hash: str) -> Session | None
     if now - found.seen_at >= _SEEN_EVERY:
         found.seen_at = now
     return found
+
+
+async def session_of_form(records: AsyncSession, form_hash: str) -> Session | None:
+    """Which session, over or not, printed the forms of this token's hash?"""
+    found = await records.scalars(select(Session).where(Session.form_hash == form_hash))
+    return found.one_or_none()
+
+
+async def ended_by_itself(records: AsyncSession, session: Session) -> bool:
+    """Answer whether nobody ended this session: it was left alone too long."""
+    if session.ended_at is not None:
+        return session.ended_at == ends_at(session)
+    now = (await records.execute(select(func.now()))).scalar_one()
+    return now >= ends_at(session)
 
 
 async def extend(records: AsyncSession, session_hash: str) -> None:

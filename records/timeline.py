@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -41,23 +42,29 @@ async def append(session: AsyncSession, number: str, lines: Sequence[Line]) -> N
     rows = []
     for line in lines:
         position += 1
-        own = _hash(number, position, line, previous)
-        rows.append(
-            {
-                "dossier": number,
-                "position": position,
-                "what": line.what,
-                "at": line.at,
-                "by": line.by,
-                "detail": dict(line.detail),
-                "text_id": line.text_id,
-                "previous_hash": previous,
-                "hash": own,
-            }
-        )
-        previous = own
+        rows.append(_row(number, position, line, previous))
+        previous = rows[-1]["hash"]
     if rows:
         await session.execute(insert(TimelineEntry), rows)
+
+
+def first_line(number: str, line: Line) -> dict[str, Any]:
+    """Write the first line of a history that does not exist yet, as its row."""
+    return _row(number, 1, line, BEFORE_THE_FIRST)
+
+
+def _row(number: str, position: int, line: Line, previous: str) -> dict[str, Any]:
+    return {
+        "dossier": number,
+        "position": position,
+        "what": line.what,
+        "at": line.at,
+        "by": line.by,
+        "detail": dict(line.detail),
+        "text_id": line.text_id,
+        "previous_hash": previous,
+        "hash": _hash(number, position, line, previous),
+    }
 
 
 async def verify_timeline(session: AsyncSession, number: str) -> int | None:
@@ -70,13 +77,18 @@ async def verify_timeline(session: AsyncSession, number: str) -> int | None:
     while entries := await _after(session, number, position):
         for entry in entries:
             position += 1
-            line = Line(entry.what, entry.at, entry.by, entry.detail, entry.text_id)
-            expected = _hash(number, position, line, previous)
+            expected = hash_of_entry(entry, previous)
             stored = (entry.position, entry.previous_hash, entry.hash)
             if stored != (position, previous, expected):
                 return position
             previous = expected
     return None
+
+
+def hash_of_entry(entry: TimelineEntry, previous: str) -> str:
+    """Compute what the hash of a stored line must be, after that of the one before."""
+    line = Line(entry.what, entry.at, entry.by, entry.detail, entry.text_id)
+    return _hash(entry.dossier, entry.position, line, previous)
 
 
 async def _after(

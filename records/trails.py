@@ -17,6 +17,7 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
+    update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,10 +37,16 @@ TOLD_WITHIN = timedelta(days=1)
 
 CAME_BACK_LOOKED_BACK = timedelta(days=30)
 
+IN_DOUBT = ("sending", "unknown")
+"""States of a letter that the relay may have taken without our knowing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One letter of a list, without its text."""
+    """One letter of a list, without its text.
+
+    *copy_of_on* is the civil day of the first, of a letter that was sent once more.
+    """
 
     key: str
     dossier: str
@@ -51,6 +58,7 @@ class Listed:
     subject: str | None
     answer: str | None
     changed_at: datetime
+    copy_of_on: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,7 @@ _COLUMNS = (
     Letter.subject,
     Letter.answer,
     Letter.changed_at,
+    Letter.ordered["copy_of_on"].astext,
 )
 
 
@@ -220,15 +229,30 @@ async def letters_to_post(
     )
 
 
-async def how_many_to_post(session: AsyncSession) -> int:
-    """How many letters about a right did not arrive and wait for a person?"""
-    query = (
+@dataclass(frozen=True, slots=True)
+class ForPeople:
+    """How many letters about a right did not arrive: with a task, and without one."""
+
+    to_post: int
+    nobody_told: int
+
+
+async def letters_for_people(session: AsyncSession, *, now: datetime) -> ForPeople:
+    """How many letters do the two lists hold, `to_post` and `nobody_was_told_of`?
+
+    *now* is the real instant.
+    """
+    with_a_task = (
         select(func.count())
         .select_from(TaskRow)
         .join(Letter, Letter.key == _key_of_bounce())
         .where(TaskRow.closed_at.is_(None), _about_a_right())
     )
-    return (await session.execute(query)).scalar_one()
+    without = select(func.count()).select_from(Letter).where(_nobody_was_told(now))
+    counts = await session.execute(
+        select(with_a_task.scalar_subquery(), without.scalar_subquery())
+    )
+    return ForPeople(*counts.one())
 
 
 async def letters_nobody_was_told_of(
@@ -238,20 +262,24 @@ async def letters_nobody_was_told_of(
 
     *now* is the real instant. A letter refused once its cause was gone needs nobody.
     """
-    told = exists().where(TaskRow.about.in_((Letter.key, "bounce:" + Letter.key)))
     query = (
         select(*_COLUMNS)
-        .where(
-            _about_a_right(),
-            Letter.occurred_at >= now - CAME_BACK_LOOKED_BACK,
-            Letter.changed_at < now - TOLD_WITHIN,
-            ~told,
-            ~_withdrawn(),
-        )
+        .where(_nobody_was_told(now))
         .order_by(Letter.occurred_at, Letter.key)
         .limit(limit)
     )
     return tuple(_listed(row) for row in await session.execute(query))
+
+
+def _nobody_was_told(now: datetime) -> ColumnElement[bool]:
+    told = exists().where(TaskRow.about.in_((Letter.key, "bounce:" + Letter.key)))
+    return and_(
+        _about_a_right(),
+        Letter.occurred_at >= now - CAME_BACK_LOOKED_BACK,
+        Letter.changed_at < now - TOLD_WITHIN,
+        ~told,
+        ~_withdrawn(),
+    )
 
 
 async def is_withdrawn(session: AsyncSession, key: str) -> bool:
@@ -268,6 +296,41 @@ def _withdrawn() -> Exists:
         TimelineEntry.at >= Letter.occurred_at,
         TimelineEntry.detail["letter"].astext == Letter.key,
     )
+
+
+async def withdrawn_in_doubt(
+    session: AsyncSession, *, before: datetime, limit: int
+) -> tuple[tuple[str, str], ...]:
+    """List letters that were withdrawn while the relay may have taken them.
+
+    Each with its Message-ID; unchanged since *before*, a real instant, so that no
+    attempt is under way any more.
+    """
+    query = (
+        select(Letter.key, Letter.message_id)
+        .where(
+            Letter.state.in_(IN_DOUBT),
+            Letter.changed_at < before,
+            Letter.message_id.is_not(None),
+            _withdrawn(),
+        )
+        .order_by(Letter.changed_at, Letter.key)
+        .limit(limit)
+    )
+    return tuple((key, own or "") for key, own in await session.execute(query))
+
+
+async def end_withdrawn(
+    session: AsyncSession, key: str, *, state: str, why: str
+) -> bool:
+    """Write how a letter withdrawn in doubt ended; False if it moved meanwhile."""
+    ended = await session.execute(
+        update(Letter)
+        .where(Letter.key == key, Letter.state.in_(IN_DOUBT), _withdrawn())
+        .values(state=state, answer=why, changed_at=func.now())
+        .returning(Letter.key)
+    )
+    return ended.one_or_none() is not None
 
 
 # ------------------------------------------------------------------------- their steps

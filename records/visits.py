@@ -5,10 +5,26 @@ from datetime import datetime, timedelta
 from sqlalchemy import Integer, bindparam, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
 
-from records.models import Visit
+from records.models import Base
 
 _A_MINUTE = timedelta(minutes=1)
+
+
+class Visit(Base):
+    """How often a visitor asked the public register in a minute; '' is everybody.
+
+    A visitor is known by a keyed hash, for as long as the minute lasts.
+    """
+
+    __tablename__ = "visits"
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    visitor: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
 
 
 async def count_visit(

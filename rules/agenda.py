@@ -17,6 +17,8 @@ from rules.civil_time import (
 )
 from rules.dossier import Dossier, Stage, TransferRequest
 from rules.fees import replaced_on
+from rules.links import remindable_from
+from rules.notices import LINK_REMINDER
 from rules.policy import ExamLadderFrom, Policy, RemindersFrom, Rung
 from rules.reasons import (
     DELAYS,
@@ -83,6 +85,7 @@ def agenda(dossier: Dossier, policy: Policy) -> tuple[Duty, ...]:
         *_of_tasks(dossier),
         *_of_request(dossier, policy),
         *_of_dates_told_ahead(dossier),
+        *_of_silent_agencies(dossier, policy),
         *_of_invoices(dossier, policy),
     ]
     if dossier.terms:
@@ -262,6 +265,25 @@ def _of_dates_told_ahead(dossier: Dossier) -> Iterable[Duty]:
             Act.LOOK_AGAIN,
             start_of(day),
             STOPPAGE_PAGE,
+        )
+
+
+def _of_silent_agencies(dossier: Dossier, policy: Policy) -> Iterable[Duty]:
+    """A person's reminder stands until the agency answers or may be reminded again."""
+    for link in dossier.links:
+        if not link.is_waiting or link.reminded_at is None:
+            continue
+        again_on = remindable_from(link, policy)
+        assert again_on is not None
+        yield Duty(
+            f"{dossier.number}/{link.link_id}/{civil_date(link.reminded_at)}/"
+            f"{LINK_REMINDER}",
+            Act.WRITE,
+            link.reminded_at,
+            OUR_POLICY,
+            notice=LINK_REMINDER,
+            useless_at=start_of(again_on),
+            about=link.link_id,
         )
 
 

@@ -145,7 +145,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A contractual link; alive from *since* to the day before *until*."""
+    """A contractual link; alive from *since* to the day before *until*.
+
+    *reminded_at* is the instant of the person's last reminder to a silent agency.
+    """
 
     link_id: str
     permit: PermitNumber
@@ -153,6 +156,12 @@ class Link:
     since: date | None = None
     until: date | None = None
     refused_on: date | None = None
+    reminded_at: datetime | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the agency has not answered yet."""
+        return self.since is None and self.refused_on is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,32 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from rules.civil_time import delay
+from rules.civil_time import civil_date, delay
 from rules.dossier import Dossier, Link
 from rules.numbers import PermitNumber
+from rules.policy import Policy
 
 _DAYS_TO_REPORT = 15
+
+ANSWER_WITHIN = timedelta(days=10)
+"""How long an agency has to answer; then the Office sees it (our policy, not law)."""
+
+
+def answer_by(asked_on: date) -> date:
+    """Name the last day on which a request of *asked_on* is answered in time."""
+    return asked_on + ANSWER_WITHIN
+
+
+def remindable_from(link: Link, policy: Policy) -> date | None:
+    """Name the first day on which a silent agency may be reminded (again).
+
+    Neither the request nor a reminder is followed by another letter sooner (our policy,
+    not law). None for a request of an unknown day: it may be reminded at once.
+    """
+    last = link.asked_on
+    if link.reminded_at is not None:
+        last = civil_date(link.reminded_at)
+    return last and last + timedelta(days=policy.agency_reminder_days)
 
 
 def last_day_to_report(change: date, *, delays_extended: bool) -> date:

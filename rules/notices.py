@@ -1,4 +1,16 @@
-"""Which notices speak of a right, so that the person must be reached by some way."""
+"""What kind of letter a notice is: to whom it goes, and whether it is about a right."""
+
+LINK_REMINDER = "link_reminder"
+"""To an agency that has not answered, on the wish of the person who waits."""
+
+TO_AGENCIES = frozenset({"link_requested", LINK_REMINDER})
+"""Notices written to the agency of a link; every other goes to the person."""
+
+TO_ANOTHER_ADDRESS = frozenset({"address_to_confirm", "address_changed"})
+"""Letters to an address that is not on file: the one to come, or the one before.
+
+Their text is where they go, and they are sent to no other.
+"""
 
 ABOUT_A_RIGHT = frozenset(
     {
@@ -9,7 +21,7 @@ ABOUT_A_RIGHT = frozenset(
         *("expired", "exam_lapsed", "suspended", "unlinked_too_long"),
         *("items_missing", "transfer_accepted", "finalize", "invoice"),
         *("intended_refusal", "refused", "request_closed"),
-        *("link_requested", "link_refused", "link_ended"),
+        *("link_requested", "link_refused", "link_ended", LINK_REMINDER),
         *("cancellation_asked", "cancelled", "payment_reversed", "correction_made"),
         "address_changed",
     }

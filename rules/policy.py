@@ -122,6 +122,7 @@ class Policy:
     fees_renewal: tuple[Fee, ...]
     # A policy is kept in running stories: what is added has a default.
     returned_letter_days: int = 1
+    agency_reminder_days: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,11 @@ def policy_entries(kind: Kind, day: date) -> tuple[PolicyEntry, ...]:
     Raises PolicyError when a table has no row for the day.
     """
     return entries_in_force(kind, _tables(kind), day)
+
+
+def first_days(kind: Kind, name: str) -> tuple[date, ...]:
+    """List the first day of each row of a table, past and to come."""
+    return tuple(sorted(row["from"] for row in _tables(kind)[name]))
 
 
 def entries_in_force(

@@ -41,6 +41,12 @@ async def a_browser() -> AsyncIterator[Browser]:
             yield browser
 
 
+async def go_back(page: Page) -> None:
+    """Go back once nothing comes any more: Chromium refuses in the middle of a page."""
+    await page.wait_for_load_state("networkidle")
+    await page.go_back()
+
+
 async def complaints(page: Page) -> str:
     """Ask axe about a page as it stands; an empty answer means nothing was found."""
     if not await page.evaluate("'axe' in window"):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import assert_never
 
+from rules.agenda import agenda
 from rules.civil_time import civil_date, delay
 from rules.dossier import (
     Dossier,
@@ -15,8 +16,11 @@ from rules.dossier import (
     Task,
     TransferRequest,
 )
+from rules.links import answer_by, remindable_from
+from workflows.consequences import told_by
 from workflows.hearing import LONGEST_EARLY_NOTICE, give_result_back, observed
 from workflows.hearing import open_request as open_transfer_request
+from workflows.invoicing import remaining
 from workflows.messages import (
     AnyCommand,
     Cancel,
@@ -27,9 +31,12 @@ from workflows.messages import (
     DecisionMade,
     Observe,
     Refusal,
+    RemindAgency,
     RequestLink,
     RequestTransfer,
+    Resend,
 )
+from workflows.resending import Present, copy_of, refusal_of_sending_again
 from workflows.turn import Turn
 
 TRANSFER_TASKS = frozenset(
@@ -38,24 +45,25 @@ TRANSFER_TASKS = frozenset(
 """The reasons of tasks that a decision on a transfer settles."""
 
 
-def refusal_of(turn: Turn, command: AnyCommand) -> Refusal | None:
+def refusal_of(  # noqa: PLR0911 # one arm a command
+    turn: Turn, command: AnyCommand
+) -> Refusal | None:
     """Say why *command* cannot be taken now; None if it can. Changes nothing."""
     match command:
         case RequestTransfer():
             return _refusal_of_transfer(turn, command)
         case RequestLink():
             return _refusal_of_link(turn, command)
+        case RemindAgency():
+            return _refusal_of_reminder(turn, command)
         case Decide():
             return _refusal_of_decision(turn, command)
         case Correct():
             return _refusal_of_correction(turn, command)
-        case Observe():
-            request = turn.dossier.request
-            given = request is not None and request.stage is Stage.NOTICE_GIVEN
-            return None if given else Refusal.WRONG_PHASE
-        case Cancel():
-            closed = turn.dossier.ending is not None
-            return Refusal.WRONG_PHASE if closed else None
+        case Resend():
+            return refusal_of_sending_again(command.letter, _present(turn))
+        case Observe() | Cancel():
+            return None if _is_time_for(turn, command) else Refusal.WRONG_PHASE
         case _:
             assert_never(command)
 
@@ -70,6 +78,8 @@ def carry_out(turn: Turn, command: AnyCommand) -> None:
             )
         case RequestLink():
             _request_link(turn, command)
+        case RemindAgency():
+            _remind_agency(turn, command)
         case Decide():
             _decide(turn, command)
         case Correct():
@@ -77,10 +87,19 @@ def carry_out(turn: Turn, command: AnyCommand) -> None:
         case Observe():
             assert turn.dossier.request is not None
             observed(turn, turn.dossier.request, command.text_id or command.command_id)
+        case Resend():
+            _send_again(turn, command)
         case Cancel():
             _cancel(turn, command)
         case _:
             assert_never(command)
+
+
+def _is_time_for(turn: Turn, command: Observe | Cancel) -> bool:
+    if isinstance(command, Cancel):
+        return turn.dossier.ending is None
+    request = turn.dossier.request
+    return request is not None and request.stage is Stage.NOTICE_GIVEN
 
 
 # ------------------------------------------------------------------- transfer
@@ -118,7 +137,36 @@ def _request_link(turn: Turn, command: RequestLink) -> None:
         Link(command.link_id, command.permit, asked_on=turn.today)
     )
     turn.note("link_requested", command.by, permit=command.permit)
-    turn.write("link_requested", command.link_id, link_id=command.link_id)
+    turn.write(
+        "link_requested",
+        command.link_id,
+        link_id=command.link_id,
+        act_before=answer_by(turn.today),
+    )
+
+
+def _refusal_of_reminder(turn: Turn, command: RemindAgency) -> Refusal | None:
+    if turn.phase in {Phase.CLOSED, Phase.EXPIRED}:
+        return Refusal.WRONG_PHASE
+    link = turn.dossier.link(command.link_id)
+    if link is None:
+        return Refusal.UNKNOWN_LINK
+    if not link.is_waiting:
+        return Refusal.LINK_ANSWERED
+    from_day = remindable_from(link, turn.policy)
+    early = from_day is not None and turn.today < from_day
+    return Refusal.REMINDED_LATELY if early else None
+
+
+def _remind_agency(turn: Turn, command: RemindAgency) -> None:
+    """Put the reminder on the agenda, from where it leaves as every letter of a duty.
+
+    So it is withdrawn when the agency answers before it has left.
+    """
+    link = turn.dossier.link(command.link_id)
+    assert link is not None
+    turn.dossier = turn.dossier.with_link(replace(link, reminded_at=turn.now))
+    turn.note("agency_reminded", command.by, permit=link.permit)
 
 
 # ------------------------------------------------------------------- decisions
@@ -301,6 +349,36 @@ def _correct(turn: Turn, command: Correct) -> None:
         corrected=command.what,
         text_id=command.text_id,
         echeance=turn.dossier.echeance,
+    )
+
+
+# ---------------------------------------------------------------------- once more
+
+
+def _present(turn: Turn) -> Present:
+    duties = {duty.key for duty in agenda(turn.dossier, turn.policy)}
+    return Present(dossier=turn.dossier, phase=turn.phase, duties=duties, now=turn.now)
+
+
+def _send_again(turn: Turn, command: Resend) -> None:
+    first = command.letter
+    copy = copy_of(first, command.command_id, turn.now)
+    duties = agenda(turn.dossier, turn.policy)
+    duty = next((each for each in duties if each.key == first.cause), None)
+    if duty is not None:
+        # A fee, a date or what is missing may have changed since the first.
+        copy = copy.model_copy(update=told_by(turn, duty))
+    elif first.remaining:
+        still = tuple(item for item in remaining(turn) if item in first.remaining)
+        copy = copy.model_copy(update={"remaining": still})
+    turn.letters.append(copy)
+    turn.note(
+        "letter_sent_again",
+        command.by,
+        text_id=command.text_id,
+        letter=copy.key,
+        first=copy.copy_of,
+        notice=copy.notice,
     )
 
 

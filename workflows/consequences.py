@@ -5,6 +5,7 @@ from dataclasses import replace
 from rules.agenda import Act, Duty, agenda, falling_due, renewal_opens_on
 from rules.civil_time import last_day
 from rules.dossier import (
+    Dossier,
     Exam,
     Operation,
     Phase,
@@ -13,7 +14,8 @@ from rules.dossier import (
     TransferRequest,
     VoidReason,
 )
-from rules.links import is_linked, unlinked_since
+from rules.links import answer_by, is_linked, unlinked_since
+from rules.notices import LINK_REMINDER
 from rules.reasons import Allowed
 from rules.standing import (
     ended_on,
@@ -279,27 +281,42 @@ def perform(turn: Turn, duty: Duty) -> None:
 
 
 def _remind(turn: Turn, duty: Duty) -> None:
+    turn.remind(duty, **told_by(turn, duty))
+
+
+def told_by(turn: Turn, duty: Duty) -> dict[str, object]:
+    """Say what the letter of a duty tells of the dossier as it stands."""
     dossier = turn.dossier
-    says: dict[str, object] = {}
+    if duty.notice == LINK_REMINDER:
+        return _of_silent_agency(dossier, duty)
     if dossier.request is not None and duty.about == dossier.request.request_id:
-        says = {
+        return {
             "missing": dossier.request.missing,
             "act_before": dossier.request.complete_by,
             "certificate": dossier.request.certificate,
         }
-    elif dossier.echeance is not None:
-        says = {
+    if dossier.echeance is not None:
+        return {
             "echeance": dossier.echeance,
             "act_before": last_day(dossier.echeance),
             **turn.fee(Operation.RENEWAL),
         }
-    elif dossier.exam is not None:
-        says = {
+    if dossier.exam is not None:
+        return {
             "act_before": last_day_to_finish(dossier.exam, turn.policy),
             "remaining": remaining(turn),
             **turn.fee(Operation.ISSUE),
         }
-    turn.remind(duty, **says)
+    return {}
+
+
+def _of_silent_agency(dossier: Dossier, duty: Duty) -> dict[str, object]:
+    link = dossier.link(duty.about) if duty.about else None
+    assert link is not None
+    return {
+        "link_id": link.link_id,
+        "act_before": answer_by(link.asked_on) if link.asked_on else None,
+    }
 
 
 def _close_request(turn: Turn) -> None:

@@ -34,8 +34,10 @@ with workflow.unsafe.imports_passed_through():
         ProofAsked,
         RefundRefused,
         Refusal,
+        RemindAgency,
         RequestLink,
         RequestTransfer,
+        Resend,
         ResultAnswered,
         ResultAsked,
         ResultReturned,
@@ -205,6 +207,11 @@ class Doors:
         return await self._carry_out(command)
 
     @workflow.update
+    async def remind_agency(self, command: RemindAgency) -> StateView:
+        """Have a silent agency written to again."""
+        return await self._carry_out(command)
+
+    @workflow.update
     async def decide(self, command: Decide) -> StateView:
         """Settle a task, as an officer."""
         return await self._carry_out(command)
@@ -220,6 +227,11 @@ class Doors:
         return await self._carry_out(command)
 
     @workflow.update
+    async def resend(self, command: Resend) -> StateView:
+        """Send a letter once more, as an officer, with a reason."""
+        return await self._carry_out(command)
+
+    @workflow.update
     async def cancel(self, command: Cancel) -> StateView:
         """Close the dossier on the person's wish."""
         return await self._carry_out(command)
@@ -232,6 +244,10 @@ class Doors:
     def _may_request_link(self, command: RequestLink) -> None:
         self._check(command)
 
+    @remind_agency.validator
+    def _may_remind_agency(self, command: RemindAgency) -> None:
+        self._check(command)
+
     @decide.validator
     def _may_decide(self, command: Decide) -> None:
         self._check(command)
@@ -242,6 +258,10 @@ class Doors:
 
     @observe.validator
     def _may_observe(self, command: Observe) -> None:
+        self._check(command)
+
+    @resend.validator
+    def _may_resend(self, command: Resend) -> None:
         self._check(command)
 
     @cancel.validator

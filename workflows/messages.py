@@ -224,6 +224,46 @@ AnyFact = Annotated[
 FACTS: TypeAdapter[AnyFact] = TypeAdapter(AnyFact)
 
 
+# ---------------------------------------------------------------------------- letters
+
+
+class LetterOrder(Message):
+    """A notice to be written: what it says in dates and ids; names come from records.
+
+    *key* is the identity of the letter at every attempt. A letter with a *cause* (the
+    key of a duty) is withdrawn when that duty is no longer on the agenda; its row is
+    made by the effect that sends it.
+    """
+
+    key: str
+    dossier: DossierNumber
+    notice: str
+    occurred_at: datetime
+    cause: str | None = None
+    useless_at: datetime | None = None
+    happened_on: date | None = None  # the day it speaks of, if not that of the order
+    link_id: str | None = None
+    echeance: date | None = None
+    act_before: date | None = None
+    invoice_id: str | None = None
+    certificate: DossierNumber | None = None
+    missing: tuple[Item, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    ground: Condition | None = None
+    remaining: tuple[str, ...] = ()
+    text_id: str | None = None
+    corrected: str | None = None
+    expiry_corrected: bool = False
+    amount_cents: int | None = None
+    amount_confirmed: bool = True
+    replaces: str | None = None  # the invoice whose amount no longer holds
+    received_cents: int | None = None  # money that was not what was asked
+    received_currency: str | None = None
+    next_due_at: datetime | None = None  # of the dossier, once a reminder has left
+    copy_of: str | None = None  # the key of the letter that is sent once more
+    copy_of_on: date | None = None  # the civil day of that one
+
+
 # ------------------------------------------------------ commands, asked by updates
 
 
@@ -252,6 +292,13 @@ class RequestLink(Command):
     kind: Literal["request_link"] = "request_link"
     link_id: str
     permit: PermitNumber
+
+
+class RemindAgency(Command):
+    """Have the agency of a link that still waits for its answer written to again."""
+
+    kind: Literal["remind_agency"] = "remind_agency"
+    link_id: str
 
 
 class Decision(StrEnum):
@@ -295,6 +342,13 @@ class Observe(Command):
     kind: Literal["observe"] = "observe"
 
 
+class Resend(Command):
+    """Send a letter once more to the present address; *letter* as it was ordered."""
+
+    kind: Literal["resend"] = "resend"
+    letter: LetterOrder
+
+
 class Cancel(Command):
     """Close the dossier for good, on the person's wish."""
 
@@ -302,7 +356,14 @@ class Cancel(Command):
 
 
 AnyCommand = Annotated[
-    RequestTransfer | RequestLink | Decide | Correct | Observe | Cancel,
+    RequestTransfer
+    | RequestLink
+    | RemindAgency
+    | Decide
+    | Correct
+    | Observe
+    | Resend
+    | Cancel,
     Field(discriminator="kind"),
 ]
 
@@ -318,47 +379,17 @@ class Refusal(StrEnum):
     OBSERVATIONS_STILL_OPEN = "observations_still_open"
     UNKNOWN_LINK = "unknown_link"
     LINK_ALREADY_THERE = "link_already_there"
+    LINK_ANSWERED = "link_answered"
+    REMINDED_LATELY = "reminded_lately"
     NOTHING_TO_CORRECT = "nothing_to_correct"
     ABSURD_DATE = "absurd_date"
+    LETTER_NO_LONGER_TRUE = "letter_no_longer_true"
+    LETTER_OUT_OF_ITS_WINDOW = "letter_out_of_its_window"
+    LETTER_OF_ANOTHER_ADDRESS = "letter_of_another_address"
     UNKNOWN_DOSSIER = "unknown_dossier"
 
 
 # ------------------------------------------------------------- what effects are given
-
-
-class LetterOrder(Message):
-    """A notice to be written: what it says in dates and ids; names come from records.
-
-    *key* is the identity of the letter at every attempt. A letter with a *cause* (the
-    key of a duty) is withdrawn when that duty is no longer on the agenda; its row is
-    made by the effect that sends it.
-    """
-
-    key: str
-    dossier: DossierNumber
-    notice: str
-    occurred_at: datetime
-    cause: str | None = None
-    useless_at: datetime | None = None
-    happened_on: date | None = None  # the day it speaks of, if not that of the order
-    link_id: str | None = None
-    echeance: date | None = None
-    act_before: date | None = None
-    invoice_id: str | None = None
-    certificate: DossierNumber | None = None
-    missing: tuple[Item, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    ground: Condition | None = None
-    remaining: tuple[str, ...] = ()
-    text_id: str | None = None
-    corrected: str | None = None
-    expiry_corrected: bool = False
-    amount_cents: int | None = None
-    amount_confirmed: bool = True
-    replaces: str | None = None  # the invoice whose amount no longer holds
-    received_cents: int | None = None  # money that was not what was asked
-    received_currency: str | None = None
-    next_due_at: datetime | None = None  # of the dossier, once a reminder has left
 
 
 class Posted(StrEnum):

@@ -117,12 +117,16 @@ class RenewalWorkflow(Doors):
         return turn
 
     def _take_in_what_was_told(self, turn: Turn) -> dict[str, Refusal | None]:
-        """Hear every waiting fact once, in the order told, and answer commands."""
+        """Hear every waiting fact once, in the order told, and answer commands.
+
+        What was paid before a command came renews before it is carried out.
+        """
         answers: dict[str, Refusal | None] = {}
         waiting, self._waiting = self._waiting, []
         seen = set(self._story.seen)
         for told in waiting:
             if isinstance(told, Command):
+                renew_if_paid(turn)
                 refusal = refusal_of(turn, told)
                 answers[told.command_id] = refusal
                 if refusal is None:

@@ -52,10 +52,17 @@ async def accessibility(request: Request, language: Language) -> Response:
 
 
 @router.get("/{language:fr_or_en}/confidentialite")
-async def privacy(request: Request, language: Language) -> Response:
+async def privacy(request: Request, parts: TheParts, language: Language) -> Response:
     """Say what is kept of a person, why, who sees it, and what one may ask."""
-    parts = ("kept", "why", "seen", "not_here", "long", "rights", "decided", "cookies")
-    return page(request, "about.html", language, about="privacy", parts=parts)
+    told = (
+        *("kept", "why", "seen", "not_here", "calendar", "long"),
+        *("rights", "decided", "cookies"),
+    )
+    office = parts.settings
+    kept = office.office_keeps_fr if language == "fr" else office.office_keeps_en
+    return page(
+        request, "about.html", language, about="privacy", parts=told, files_kept=kept
+    )
 
 
 @at_any_time.get("/{language:fr_or_en}/etat")

@@ -1,21 +1,20 @@
 """Where we write to a person, and in which language."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.errors import Refused
-from api.language import Language
-from api.pages.checking import Check, Row, check_page
+from api.pages.asking import Asked, ByPerson, Form, form_router
+from api.pages.checking import Check, Row
 from api.pages.done import led_to, what_was_done
-from api.pages.forms import Faults, FormWritten, Step, Written, first_time
+from api.pages.forms import Faults, Written
 from api.pages.opening import fault_of_address, fault_of_language, tongue
-from api.pages.rendering import Page, page
 from api.pages.words import Sentence
-from api.parts import Parts, TheParts
 from api.proofs import ask_for_proof, wish_id
-from api.signin.who import SignedIn, ThePerson, own_form
+from api.signin.who import SignedIn
 from api.stories import Stories
 from api.v1.telling import keep_text
 from api.visitors import admit
@@ -25,74 +24,84 @@ from rules.dossier import Phase
 from rules.numbers import DossierNumber
 from workflows.messages import ProofPurpose, Refusal
 
-router = APIRouter(route_class=Page, include_in_schema=False)
 _EMAIL, _LANGUAGE = "courriel", "langue"
 LETTERS_A_MINUTE = 3
 """How many links one account may have sent in a minute (our policy, not law)."""
 
 
-@router.get("/{language:fr_or_en}/mes-coordonnees")
-async def write(
-    request: Request, parts: TheParts, language: Language, who: ThePerson
-) -> Response:
-    """Show the address and the language on file; ask for others."""
-    async with parts.sessions() as session:
-        person = await _person(session, who)
-    known = {_EMAIL: person.email, _LANGUAGE: person.language}
-    written = Written(known, Step.WRITE, first_time().key)
-    return _form(request, language, person, written, Faults())
+class Address(Form[Written]):
+    """The address and the language on file; others in their place."""
 
+    template, field = "address.html", _EMAIL
+    back = "/mes-dossiers", Sentence("address.back")
 
-@router.post("/{language:fr_or_en}/mes-coordonnees", dependencies=[Depends(own_form)])
-async def take(
-    request: Request,
-    parts: TheParts,
-    language: Language,
-    who: ThePerson,
-    written: FormWritten,
-) -> Response:
-    """Change the language now; write to a new address, which must be confirmed."""
-    async with parts.sessions() as session:
-        person = await _person(session, who)
-    faults = Faults()
-    fault_of_address(faults, _EMAIL, written[_EMAIL])
-    fault_of_language(faults, _LANGUAGE, written[_LANGUAGE])
-    moves = written[_EMAIL].lower() != person.email.lower()
-    if not faults and not moves and written[_LANGUAGE] == person.language:
-        faults.add(_EMAIL, "address.fault_same")
-    if faults or written.step is Step.WRITE:
-        shown = faults if written.step is not Step.WRITE else Faults()
-        return _form(request, language, person, written, shown)
-    if written.step is Step.CHECK:
-        check = _check(written, person, moves=moves)
-        return check_page(request, language, check, written)
-    if moves:
-        await admit(parts, f"letters of {who.account}", most=LETTERS_A_MINUTE)
-    await _change(parts, who, written, moves=moves)
-    act = "address" if moves else "language"
-    return led_to(f"/{language}/mes-coordonnees", act, written.key)
+    def __init__(self, asked: Asked, person: Person) -> None:
+        super().__init__(asked)
+        self.person = person
 
+    async def known(self) -> Mapping[str, str]:
+        """Give what is on file."""
+        return {_EMAIL: self.person.email, _LANGUAGE: self.person.language}
 
-async def _change(
-    parts: Parts, who: SignedIn, written: Written, *, moves: bool
-) -> None:
-    told = []
-    async with parts.sessions.begin() as session:
-        person = await _person(session, who)
-        person.language = written[_LANGUAGE]
+    async def facts(self) -> Mapping[str, Any]:
+        """Give the person, and what has just been done."""
+        return {"person": self.person, "done": what_was_done(self.asked.request)}
+
+    async def read(self, written: Written, faults: Faults) -> Written | None:
+        """Note what is wrong; something must change."""
+        fault_of_address(faults, _EMAIL, written[_EMAIL])
+        fault_of_language(faults, _LANGUAGE, written[_LANGUAGE])
+        same = written[_LANGUAGE] == self.person.language
+        if not faults and not self._moves(written) and same:
+            faults.add(_EMAIL, "address.fault_same")
+        return written
+
+    def _moves(self, what: Written) -> bool:
+        return what[_EMAIL].lower() != self.person.email.lower()
+
+    async def check(self, what: Written) -> Check:
+        """Show what would change, and that a new address must be confirmed."""
+        rows: Sequence[Row] = [
+            (Sentence("address.email"), what[_EMAIL]),
+            (Sentence("opening.language"), tongue(what[_LANGUAGE])),
+        ]
+        both = {"new": what[_EMAIL], "old": self.person.email}
+        next_ = (
+            Sentence("address.next_confirm", both)
+            if self._moves(what)
+            else Sentence("address.next_language")
+        )
+        return Check(self.path, rows, [next_], Sentence("address.send"))
+
+    async def send(self, what: Written, key: str) -> Response:
+        """Change the language now; write to a new address, which must be confirmed."""
+        parts, account, moves = (
+            self.asked.parts,
+            self.asked.who.account,
+            self._moves(what),
+        )
         if moves:
-            number = await _open_dossier(session, who)
-            name = wish_id(ProofPurpose.ADDRESS, written.key)
-            await keep_text(
-                session,
-                name=name,
-                dossier=number,
-                text=written[_EMAIL],
-                by=who.account,
-            )
-            purpose = ProofPurpose.ADDRESS
-            told = [await ask_for_proof(session, number, purpose, name)]
-    await Stories(parts.client).tell(parts.sessions, told)
+            await admit(parts, f"letters of {account}", most=LETTERS_A_MINUTE)
+        told = []
+        async with parts.sessions.begin() as session:
+            person = await _person(session, self.asked.who)
+            person.language = what[_LANGUAGE]
+            if moves:
+                told = [await _ask_to_confirm(session, self.asked.who, what, key)]
+        await Stories(parts.client).tell(parts.sessions, told)
+        act = "address" if moves else "language"
+        return led_to(f"/{self.asked.language}{self.path}", act, key)
+
+
+async def _ask_to_confirm(
+    session: AsyncSession, who: SignedIn, what: Written, key: str
+) -> str:
+    number = await _open_dossier(session, who)
+    name = wish_id(ProofPurpose.ADDRESS, key)
+    await keep_text(
+        session, name=name, dossier=number, text=what[_EMAIL], by=who.account
+    )
+    return await ask_for_proof(session, number, ProofPurpose.ADDRESS, name)
 
 
 async def _person(session: AsyncSession, who: SignedIn) -> Person:
@@ -112,33 +121,9 @@ async def _open_dossier(session: AsyncSession, who: SignedIn) -> DossierNumber:
     return DossierNumber(still_open[0])
 
 
-def _check(written: Written, person: Person, *, moves: bool) -> Check:
-    rows: Sequence[Row] = [
-        (Sentence("address.email"), written[_EMAIL]),
-        (Sentence("opening.language"), tongue(written[_LANGUAGE])),
-    ]
-    next_ = (
-        Sentence("address.next_confirm", {"new": written[_EMAIL], "old": person.email})
-        if moves
-        else Sentence("address.next_language")
-    )
-    return Check("/mes-coordonnees", rows, [next_], Sentence("address.send"))
+async def _of_person(asked: ByPerson) -> Address:
+    async with asked.parts.sessions() as session:
+        return Address(asked, await _person(session, asked.who))
 
 
-def _form(
-    request: Request,
-    language: Language,
-    person: Person,
-    written: Written,
-    faults: Faults,
-) -> Response:
-    return page(
-        request,
-        "address.html",
-        language,
-        422 if faults else 200,
-        person=person,
-        done=what_was_done(request),
-        written=written,
-        faults=faults,
-    )
+router = form_router("/mes-coordonnees", _of_person)

@@ -1,8 +1,8 @@
 """The Office's desk: what waits for a person, most urgent first, and the search."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -10,24 +10,25 @@ from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
 
 from api.language import Language
+from api.pages.desk_hands import Hands, hands_of, named_in
 from api.pages.rendering import Page, page
 from api.parts import TheParts
-from api.signin.who import TheOfficer
+from api.signin.who import SignedIn, TheOfficer
 from api.v1.cursors import number_after, number_cursor, task_after, task_cursor
 from records.clock import database_now
-from records.desk import names_of
 from records.models import TaskRow
 from records.queries import (
     DossierFilter,
+    TaskFilter,
     dossier_numbered,
     dossiers_matching,
-    open_tasks,
+    open_tasks_with_names,
 )
 from rules.civil_time import civil_date, last_day
 from rules.numbers import BadNumber, DossierNumber, parse_dossier_number
 
 router = APIRouter(route_class=Page, include_in_schema=False)
-AT_ONCE = 50
+AT_ONCE = 25
 """How many lines a page of a list has."""
 
 _LONGEST = 200
@@ -42,6 +43,7 @@ class Waiting:
     name: str | None
     age: int
     left: int
+    hands: Hands
 
     @property
     def late(self) -> int:
@@ -49,10 +51,38 @@ class Waiting:
         return max(0, -self.left)
 
 
-def waiting(task: TaskRow, name: str | None, today: date) -> Waiting:
+def waiting(task: TaskRow, name: str | None, today: date, hands: Hands) -> Waiting:
     """Count a task's days; a clock moved ahead makes none younger than new."""
     age = max(0, (today - civil_date(task.opened_at)).days)
-    return Waiting(task, name, age, (task.due_on - today).days)
+    return Waiting(task, name, age, (task.due_on - today).days, hands)
+
+
+class Whose(StrEnum):
+    """Which tasks the queue shows, as its address says."""
+
+    ALL = "tous"
+    MINE = "moi"
+    NOBODYS = "personne"
+
+
+_MENU = (
+    ("courriel", "mail"),
+    ("liens", "links"),
+    ("tarifs", "fees"),
+    ("regles", "policy"),
+    ("importer", "imports"),
+    ("concordance", "sweeps"),
+)
+"""The other pages of the desk: the end of the address, and of the key of its name."""
+
+_SHOWN_AS = {Whose.ALL: "all", Whose.MINE: "mine", Whose.NOBODYS: "nobodys"}
+
+
+def _wanted(whose: Whose, who: SignedIn) -> TaskFilter:
+    return TaskFilter(
+        holder=who.account if whose is Whose.MINE else None,
+        unheld=whose is Whose.NOBODYS,
+    )
 
 
 @router.get("/{language:fr_or_en}/bureau")
@@ -60,33 +90,40 @@ async def queue(
     request: Request,
     parts: TheParts,
     language: Language,
-    _who: TheOfficer,
+    who: TheOfficer,
     further: Further = None,
+    qui: str = "",
 ) -> Response:
     """Show a page of the open tasks, by the day on which they are due."""
     after = task_after(further)
+    whose = Whose(qui) if qui in set(Whose) else Whose.ALL
     async with parts.sessions() as session:
-        rows = await open_tasks(session, after=after, limit=AT_ONCE + 1)
-        names = await names_of(session, _dossiers_in(rows))
+        rows = await open_tasks_with_names(
+            session, after=after, limit=AT_ONCE + 1, wanted=_wanted(whose, who)
+        )
+        who_is = await named_in(session, (task for task, _ in rows), [], language)
         today = civil_date(await database_now(session))
     lines = [
-        waiting(row, names.get(row.dossier or ""), today) for row in rows[:AT_ONCE]
+        waiting(task, name, today, hands_of(task, who, who_is))
+        for task, name in rows[:AT_ONCE]
     ]
     last = lines[-1].task if len(rows) > AT_ONCE else None
+    filtered = {} if whose is Whose.ALL else {"qui": str(whose)}
     return page(
         request,
         "desk_queue.html",
         language,
+        menu=_MENU,
         tasks=lines,
         is_first=after is None,
-        more=last and urlencode({"suite": task_cursor(last.due_on, last.task_id)}),
+        more=last
+        and urlencode({**filtered, "suite": task_cursor(last.due_on, last.task_id)}),
+        filters=[(f"?qui={each}", _SHOWN_AS[each], each is whose) for each in Whose],
+        shown=_SHOWN_AS[whose],
+        first=f"?{urlencode(filtered)}" if filtered else "",
         was_settled=request.query_params.get("fait") == "settle",
         asked="",
     )
-
-
-def _dossiers_in(rows: Collection[TaskRow]) -> set[str]:
-    return {row.dossier for row in rows if row.dossier is not None}
 
 
 @router.get("/{language:fr_or_en}/bureau/chercher")

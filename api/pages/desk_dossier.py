@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
@@ -14,18 +14,24 @@ from api.codes import Code
 from api.errors import Refused
 from api.language import Language
 from api.pages.desk import waiting
+from api.pages.desk_hands import hand_lines, hands_of, named_in
 from api.pages.dossier import conditions, see
+from api.pages.naming import Named
 from api.pages.rendering import Page, mail_link, page
+from api.pages.seeing import LookingOfficer
 from api.pages.seen import headline
 from api.pages.telling import Coming, Kept, letters_kept, what_comes, what_happened
 from api.pages.trail import by_letter, is_told_by_steps, lines
 from api.pages.words import Sentence, Voice, words
 from api.parts import TheParts
 from api.postal import PDF, may_be_posted, postal_copy
-from api.signin.who import TheOfficer
+from api.resending import may_be_sent_again
 from api.v1.cursors import position_after, position_cursor
 from api.v1.showing import known, own_now
+from records.accounts import names_of_accounts
 from records.desk import tasks_of, texts_of
+from records.hands import hands_in_dossier
+from records.looks import looks_of
 from records.models import Letter, Person, TimelineEntry
 from records.queries import letters_of, timeline_of
 from records.trails import (
@@ -38,21 +44,28 @@ from records.trails import (
 from rules.agenda import Act
 from rules.civil_time import civil_date
 from rules.numbers import DossierNumber
-from workflows.messages import Decision, DutyView
+from workflows.messages import Correctable, Decision, DutyView
 
 router = APIRouter(route_class=Page, include_in_schema=False)
 AT_ONCE = 200
 """How many lines of a history a page shows."""
 
+LOOKS_SHOWN = 50
+"""How many readings by officers, and changes of hands, a page shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the history, with who is behind it; *query* opens a letter."""
+    """One line of the history, with who is behind it; *query* opens a letter.
+
+    *undo* fills in the form that puts the date before a correction back.
+    """
 
     at: datetime
     what: Markup
     by: Markup | str
     query: str | None = None
+    undo: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,7 @@ class Posted:
     kept: Kept
     answer: str | None
     printable: bool
+    again: str | None  # the address of the page that sends it once more
 
 
 @router.get("/{language:fr_or_en}/bureau/dossier/{number}")
@@ -69,7 +83,7 @@ async def see_dossier(
     request: Request,
     parts: TheParts,
     language: Language,
-    _who: TheOfficer,
+    who: LookingOfficer,
     number: str,
     further: Annotated[str | None, Query(alias="suite")] = None,
 ) -> Response:
@@ -90,8 +104,12 @@ async def see_dossier(
             after=await instant_of_line(session, number, after),
             until=entries[AT_ONCE - 1].at if len(entries) > AT_ONCE else None,
         )
+        looks = await looks_of(session, number, limit=LOOKS_SHOWN)
+        changes = await hands_in_dossier(session, number, limit=LOOKS_SHOWN)
+        holds = await named_in(session, tasks, changes, language)
+        by = {*(e.by for e in entries), *(t.by for t in texts), *(x.by for x in looks)}
+        who_is = Named(await names_of_accounts(session, by), Voice(language))
         today = civil_date(await own_now(session, number))
-    say = Voice(language)
     last = entries[AT_ONCE - 1].position if len(entries) > AT_ONCE else None
     return page(
         request,
@@ -102,12 +120,16 @@ async def see_dossier(
         address=mail_link(person.email),
         seen=seen,
         headline=headline(seen),
-        tasks=[waiting(task, None, today) for task in tasks],
+        tasks=[
+            waiting(task, None, today, hands_of(task, who, holds)) for task in tasks
+        ],
+        changes=hand_lines(reversed(changes), holds),
         coming=_coming(duties, seen.at),
         conditions=conditions(seen, language),
-        history=_history(entries[:AT_ONCE], steps, say),
+        history=_history(entries[:AT_ONCE], steps, who_is),
         more=last and urlencode({"suite": position_cursor(last)}),
-        texts=[(said, _who_is(said.by, say)) for said in texts],
+        texts=[(said, who_is(said.by)) for said in texts],
+        looks=[(look, who_is(look.by)) for look in looks],
         letters=_letters(letters),
         said=_decided(request),
     )
@@ -128,12 +150,13 @@ def _coming(duties: Iterable[DutyView], at: datetime) -> list[Coming]:
 
 
 def _history(
-    entries: Iterable[TimelineEntry], steps: Sequence[Step], say: Voice
+    entries: Iterable[TimelineEntry], steps: Sequence[Step], who_is: Named
 ) -> list[Line]:
     """Word the history with the steps of its letters, in the order of instants."""
+    say = who_is.say
     of_letters = by_letter(steps)
     noted = [
-        Line(entry.at, _what(entry, say), _who_is(entry.by, say))
+        Line(entry.at, _what(entry, say), who_is(entry.by), undo=_undo(entry))
         for entry in entries
         if not is_told_by_steps(entry, of_letters)
     ]
@@ -156,6 +179,17 @@ _TOLD_BY_THE_RELAY = frozenset(
 )
 
 
+def _undo(entry: TimelineEntry) -> str | None:
+    """Name what puts a date back; of a link's the line does not say which link."""
+    detail = entry.detail
+    if entry.what != "corrected" or detail.get("what") not in _UNDONE:
+        return None
+    return urlencode({"quoi": detail["what"], "jour": detail["before"]})
+
+
+_UNDONE = frozenset({Correctable.EXAM_PASSED_ON, Correctable.ECHEANCE})
+
+
 def _what(entry: TimelineEntry, say: Voice) -> Markup:
     key = f"desk.line_{entry.what}"
     if key not in words():
@@ -165,24 +199,22 @@ def _what(entry: TimelineEntry, say: Voice) -> Markup:
     return say(key, reason=reason)
 
 
-def _who_is(by: str, say: Voice) -> Markup | str:
-    """Name who did it; an account of the Office is named as the records know it."""
-    key = f"desk.by_{by}"
-    return say(key) if key in words() else by
-
-
 def _letters(letters: Iterable[Letter], steps: Iterable[Step] = ()) -> list[Posted]:
     rows = list(letters)
     return [
-        Posted(kept, letter.answer, may_be_posted(letter))
+        Posted(kept, letter.answer, may_be_posted(letter), _again(letter))
         for kept, letter in zip(letters_kept(rows, steps), rows, strict=True)
     ]
 
 
-def _decided(request: Request) -> Decision | None:
-    """Read from the address what was just decided, to confirm it."""
+def _again(letter: Letter) -> str | None:
+    return quote(letter.key) if may_be_sent_again(letter) else None
+
+
+def _decided(request: Request) -> str | None:
+    """Read from the address what was just done, to confirm it."""
     said = request.query_params.get("fait", "")
-    return Decision(said) if said in set(Decision) else None
+    return said if said in {*Decision, "corrected", "resent"} else None
 
 
 # ------------------------------------------------------------------ one of its letters
@@ -193,7 +225,7 @@ async def see_letter(
     request: Request,
     parts: TheParts,
     language: Language,
-    _who: TheOfficer,
+    _who: LookingOfficer,
     number: str,
     key: str = "",
 ) -> Response:
@@ -217,7 +249,7 @@ async def see_letter(
 @router.get("/{language:fr_or_en}/bureau/dossier/{number}/lettre/postale")
 async def print_letter(
     parts: TheParts,
-    _who: TheOfficer,
+    _who: LookingOfficer,
     number: str,
     key: str = "",
 ) -> Response:

@@ -11,9 +11,10 @@ from api.pages.rendering import Page, page
 from api.parts import TheParts
 from api.signin.who import TheOfficer
 from api.v1.cursors import task_after, task_cursor
-from records.agencies import ANSWER_WITHIN, unanswered_requests
+from records.agencies import unanswered_requests
 from records.clock import database_now
 from rules.civil_time import civil_date
+from rules.links import ANSWER_WITHIN
 
 router = APIRouter(route_class=Page, include_in_schema=False)
 

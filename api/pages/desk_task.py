@@ -1,29 +1,37 @@
 """One task on the Office's desk: what it is about, and what an officer decides."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Request, Response, status
-from fastapi.responses import RedirectResponse
+from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.decisions import decide
+from api.decisions import decide, keep_four_eyes
 from api.errors import Refused
 from api.language import Language
+from api.pages.asking import Asked, Form, form_router, led
+from api.pages.checking import Check
 from api.pages.desk import Waiting, waiting
-from api.pages.forms import Faults, FormWritten, Step, Written, first_time
+from api.pages.desk_hands import SAID, HandLine, hand_lines, hands_of, named_in
+from api.pages.forms import Faults, Step, Written
 from api.pages.mine import speaking_for
-from api.pages.rendering import Page, page
-from api.pages.words import Sentence
+from api.pages.words import Sentence, words
 from api.parts import Parts, TheParts
 from api.postal import may_be_posted
-from api.signin.who import SignedIn, TheDecidingOfficer, own_form
+from api.resending import may_be_sent_again
+from api.signin.who import SignedIn, TheDecidingOfficer
 from api.v1.answers import StateAnswer
 from api.v1.mail_answers import MailShown
 from api.v1.mail_showing import message_shown
 from api.v1.showing import known, own_now, shown
+from intake.refunding import InHand, in_hand
 from records.clock import database_now
-from records.desk import Said, tasks_of, text_named, texts_of, who_gave_notice
+from records.desk import Said, tasks_of, text_named, texts_of
+from records.hands import hands_of_task
 from records.incoming import mail_numbered
+from records.looks import note_look
 from records.models import Letter, Person, TaskRow
 from records.queries import task_numbered
 from records.trails import letter_numbered
@@ -32,7 +40,6 @@ from rules.dossier import Stage
 from workflows.commands import TRANSFER_TASKS
 from workflows.messages import Decision, Refusal
 
-router = APIRouter(route_class=Page, include_in_schema=False)
 _DECISION, _TEXT = "decision", "texte"
 
 
@@ -47,16 +54,17 @@ class Holder:
     state: StateAnswer
     others: tuple[TaskRow, ...]
     texts: tuple[Said, ...]
-    hindrance: Sentence | None
+    hindrance: Sentence | Refused | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
-    """What a task is about: a message, a letter of ours, or a text."""
+    """What a task is about: a message, a letter of ours, a text, or money."""
 
     message: MailShown | None = None
     letter: Letter | None = None
     text: str | None = None
+    money: InHand | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +75,7 @@ class Open:
     holder: Holder | None
     matter: Matter
     options: tuple[Decision, ...]
+    changes: Sequence[HandLine]
 
     @property
     def task(self) -> TaskRow:
@@ -79,88 +88,97 @@ class Open:
         return self.task.reason in TRANSFER_TASKS
 
 
-@router.get("/{language:fr_or_en}/bureau/tache/{task_id:path}")
-async def read(
-    request: Request,
-    parts: TheParts,
-    language: Language,
-    who: TheDecidingOfficer,
-    task_id: str,
-) -> Response:
-    """Show what a task is about, and what can be decided."""
-    found = await _task(parts, who, task_id)
-    return _form(request, language, found, first_time(), Faults())
+class Deciding(Form[Decision]):
+    """What a task is about, and what is decided of it."""
 
+    template, field = "desk_task.html", _DECISION
+    back = "/bureau", Sentence("desk.back")
 
-@router.post(
-    "/{language:fr_or_en}/bureau/tache/{task_id:path}", dependencies=[Depends(own_form)]
-)
-async def take(
-    request: Request,
-    parts: TheParts,
-    language: Language,
-    who: TheDecidingOfficer,
-    task_id: str,
-    written: FormWritten,
-) -> Response:
-    """Check a decision, show it once more with its text, then ask the story."""
-    found = await _task(parts, who, task_id)
-    if found.task.closed_at is not None:
-        return RedirectResponse(_path(language, task_id), status.HTTP_303_SEE_OTHER)
-    faults = Faults()
-    decision = _decision(found, written, faults)
-    if not written[_TEXT]:
-        faults.add(_TEXT, "desk.fault_text")
-    if decision is None or faults or written.step is Step.WRITE:
-        return _form(request, language, found, written, faults)
-    if written.step is Step.CHECK:
-        return _check(request, language, found, written, decision)
-    try:
-        await decide(
-            parts,
-            speaking_for(who),
-            task_id,
-            decision,
-            text=written[_TEXT],
-            key=written.key,
+    def __init__(self, asked: Asked, found: Open) -> None:
+        super().__init__(asked)
+        self.found = found
+
+    async def facts(self) -> Mapping[str, Any]:
+        """Give the task, and whether it still waits."""
+        letter, asked = self.found.matter.letter, self.asked
+        task_id, told = self.found.task.task_id, asked.request.query_params
+        return {
+            "found": self.found,
+            "asks": self.found.task.closed_at is None,
+            "resendable": letter is not None and may_be_sent_again(letter),
+            "printable": letter is not None and may_be_posted(letter),
+            "refund_page": f"/{asked.language}/bureau/remboursement/{quote(task_id)}",
+            "refund_ordered": told.get("fait") == "rembourser",
+            "hands_said": said if (said := told.get("mains")) in SAID else None,
+            "give_page": f"/{asked.language}/bureau/confier/{quote(task_id)}",
+        }
+
+    async def take(self, written: Written) -> Response:
+        """Take a decision; a task that is settled is shown as it is."""
+        if self.found.task.closed_at is not None:
+            return self.led_here()
+        return await super().take(written)
+
+    async def read(self, written: Written, faults: Faults) -> Decision | None:
+        """Read the decision and its text.
+
+        A refusal is kept from who may not give it. Whether a decision fits is asked of
+        the story when it is sent: sent twice, it has already changed what fits.
+        """
+        self.text = written[_TEXT]
+        decision = self._chosen(written, faults)
+        if not self.text:
+            faults.add(_TEXT, "desk.fault_text")
+        return decision
+
+    def _chosen(self, written: Written, faults: Faults) -> Decision | None:
+        said = written[_DECISION]
+        if said not in set(Decision):
+            faults.add(_DECISION, "desk.fault_decision")
+            return None
+        decision = Decision(said)
+        hindrance = self.found.holder.hindrance if self.found.holder else None
+        if decision is Decision.REFUSE and hindrance is not None:
+            faults.by_field.setdefault(_DECISION, hindrance)
+        elif decision not in self.found.options and written.step is not Step.SEND:
+            faults.refused(_DECISION, Refused(Refusal.NOT_FOR_THIS_TASK))
+        return decision
+
+    async def check(self, what: Decision) -> Check:
+        """Show the decision once more, with the text that the person will read."""
+        task, holder = self.found.task, self.found.holder
+        name = f"{task.dossier}, {holder.person.name}" if holder else None
+        hands = self.found.line.hands
+        instead = Sentence("hands.instead", {"name": hands.by})
+        return Check(
+            self.path,
+            [
+                (Sentence("desk.task"), _reason(task)),
+                (Sentence("desk.dossier"), name or Sentence("desk.no_dossier")),
+                *([(Sentence("hands.who"), instead)] if hands.are_anothers else []),
+                (Sentence("desk.decision"), Sentence(f"desk.decision_{what}")),
+                (Sentence("desk.words"), self.text),
+            ],
+            [Sentence(f"desk.next_{what}")],
+            Sentence("desk.send"),
+            back=(self.path, Sentence("desk.back_to_task")),
         )
-    except Refused as refused:
-        faults.refused(_DECISION, refused)
-        return _form(request, language, found, written, faults)
-    dossier = found.task.dossier
-    home = f"/{language}/bureau" + (f"/dossier/{dossier}" if dossier else "")
-    return RedirectResponse(f"{home}?fait={decision}", status.HTTP_303_SEE_OTHER)
 
-
-def _decision(found: Open, written: Written, faults: Faults) -> Decision | None:
-    """Read the decision; a refusal is kept from who may not give it.
-
-    Whether it fits the task is asked of the story when it is sent: sent twice, it has
-    already changed what fits.
-    """
-    said = written[_DECISION]
-    if said not in set(Decision):
-        faults.add(_DECISION, "desk.fault_decision")
-        return None
-    decision = Decision(said)
-    hindrance = found.holder.hindrance if found.holder else None
-    if decision is Decision.REFUSE and hindrance is not None:
-        faults.add(_DECISION, hindrance.key, **hindrance.facts)
-    elif decision not in found.options and written.step is not Step.SEND:
-        faults.refused(_DECISION, Refused(Refusal.NOT_FOR_THIS_TASK))
-    return decision
-
-
-def _path(language: Language, task_id: str) -> str:
-    return f"/{language}/bureau/tache/{quote(task_id)}"
+    async def send(self, what: Decision, key: str) -> Response:
+        """Ask the story."""
+        asked, task = self.asked, self.found.task
+        who = speaking_for(asked.who)
+        await decide(asked.parts, who, task.task_id, what, text=self.text, key=key)
+        dossier = f"/dossier/{task.dossier}" if task.dossier else ""
+        return led(f"/{asked.language}/bureau{dossier}?fait={what}")
 
 
 # ------------------------------------------------------------------- what is shown
 
 
-async def _task(parts: Parts, who: SignedIn, task_id: str) -> Open:
+async def _task(parts: Parts, who: SignedIn, task_id: str, language: Language) -> Open:
     """Gather what surrounds a task; raises Refused for an unknown one."""
-    async with parts.sessions() as session:
+    async with parts.sessions.begin() as session:
         task = await task_numbered(session, task_id.replace("\0", ""))
         if task is None:
             raise Refused(Refusal.UNKNOWN_TASK)
@@ -169,12 +187,18 @@ async def _task(parts: Parts, who: SignedIn, task_id: str) -> Open:
             if task.dossier
             else await database_now(session)
         )
+        if task.dossier:
+            await note_look(session, task.dossier, who.account, "task")
+        changes = await hands_of_task(session, task.task_id)
+        who_is = await named_in(session, [task], changes, language)
     holder = await _holder(parts, who, task) if task.dossier else None
+    name = holder.person.name if holder else None
     return Open(
-        line=waiting(task, holder.person.name if holder else None, today),
+        line=waiting(task, name, today, hands_of(task, who, who_is)),
         holder=holder,
         matter=await _matter(parts, task),
         options=_options(task, holder),
+        changes=hand_lines(changes, who_is),
     )
 
 
@@ -187,7 +211,7 @@ async def _holder(parts: Parts, who: SignedIn, task: TaskRow) -> Holder:
         person = await session.get_one(Person, row.person_id)
         others = await tasks_of(session, number)
         texts = await texts_of(session, number)
-        hindrance = _hindrance(who, state, await who_gave_notice(session, number))
+        hindrance = await _hindrance(session, who, state)
     return Holder(
         person=person,
         state=state,
@@ -197,10 +221,10 @@ async def _holder(parts: Parts, who: SignedIn, task: TaskRow) -> Holder:
     )
 
 
-def _hindrance(
-    who: SignedIn, state: StateAnswer, noticed_by: str | None
-) -> Sentence | None:
-    """Say why an officer cannot refuse: their rank, four eyes, or the person's time.
+async def _hindrance(
+    session: AsyncSession, who: SignedIn, state: StateAnswer
+) -> Sentence | Refused | None:
+    """Say why an officer cannot refuse: their rank, or four eyes.
 
     The delay itself is the story's to judge, by its own clock.
     """
@@ -209,7 +233,11 @@ def _hindrance(
     request = state.dossier.request
     if request is None or request.stage is not Stage.NOTICE_GIVEN:
         return None
-    return Sentence("desk.same_officer") if noticed_by == who.account else None
+    try:
+        await keep_four_eyes(session, state.number, who.account)
+    except Refused as refused:
+        return refused
+    return None
 
 
 def _options(task: TaskRow, holder: Holder | None) -> tuple[Decision, ...]:
@@ -231,42 +259,32 @@ async def _matter(parts: Parts, task: TaskRow) -> Matter:
         letter = await letter_numbered(session, about)
         written = await text_named(session, about)
         mail = await mail_numbered(session, about)
+        money = await in_hand(session, about) if about else None
     message = await message_shown(parts, about) if mail else None
     return Matter(
-        message=message, letter=letter, text=written.text if written else None
+        message=message,
+        letter=letter,
+        text=written.text if written else None,
+        money=money,
     )
 
 
-def _form(
-    request: Request, language: Language, found: Open, written: Written, faults: Faults
-) -> Response:
-    letter = found.matter.letter
-    return page(
-        request,
-        "desk_task.html",
-        language,
-        422 if faults else 200,
-        found=found,
-        action=_path(language, found.task.task_id),
-        printable=letter is not None and may_be_posted(letter),
-        written=written,
-        faults=faults,
+def _reason(task: TaskRow) -> Sentence:
+    key = f"desk.reason_{task.reason}"
+    return Sentence(
+        key if key in words() else "desk.reason_other", {"name": task.reason}
     )
 
 
-def _check(
+async def _of_task(
     request: Request,
+    parts: TheParts,
     language: Language,
-    found: Open,
-    written: Written,
-    decision: Decision,
-) -> Response:
-    return page(
-        request,
-        "desk_check.html",
-        language,
-        found=found,
-        action=_path(language, found.task.task_id),
-        written=written,
-        decision=decision,
-    )
+    who: TheDecidingOfficer,
+    task_id: str,
+) -> Deciding:
+    asked = Asked(request, parts, language, who)
+    return Deciding(asked, await _task(parts, who, task_id, language))
+
+
+router = form_router("/bureau/tache/{task_id:path}", _of_task)

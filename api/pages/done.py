@@ -13,7 +13,10 @@ from api.pages.words import Sentence
 
 _REFERENCE = re.compile(r"[0-9A-Z]{8}")
 PERSONAL = ("language", "address", "address_confirmed", "take_back", "taken_back")
-ACTS = ("opened", "transfer", "link", "unlink", "observe", "cancel", *PERSONAL)
+ACTS = (
+    *("opened", "transfer", "link", "remind", "unlink", "observe", "cancel"),
+    *PERSONAL,
+)
 """What can have been done, by the keys that word it."""
 
 

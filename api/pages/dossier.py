@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 
@@ -12,8 +12,10 @@ from fastapi.responses import RedirectResponse
 
 from api.access import Role
 from api.language import Language
+from api.pages.begun import begun
 from api.pages.done import what_was_done
 from api.pages.mine import number_of
+from api.pages.reminding import Reminder, reminders
 from api.pages.rendering import Page, mail_link, page, sorry, spaced
 from api.pages.seeing import DossierToRead
 from api.pages.seen import Seen, headline
@@ -23,6 +25,7 @@ from api.pages.turns import turns
 from api.pages.words import Voice
 from api.parts import Parts, TheParts, parts_of
 from api.signin.who import SignedIn
+from api.v1.answers import StateAnswer
 from api.v1.discretion import LINES_OF_THE_OFFICE
 from api.v1.showing import (
     agenda_shown,
@@ -32,8 +35,10 @@ from api.v1.showing import (
     shown,
 )
 from letters.facts import ConditionLine, Notice
-from letters.wording import condition
+from letters.wording import answered
 from payments.due import ToPay, invoice_to_pay
+from records.documents import newest_document
+from records.drafts import unsent_drafts_of
 from records.models import DossierRow, Person
 from records.queries import invoices_of, letters_of, timeline_of
 from records.trails import steps_in_dossier, steps_of
@@ -89,6 +94,7 @@ async def see_letter(
         language,
         number=row.number,
         letter=letter,
+        did_not_arrive=found.state in {"bounced", "refused"},
         # What only the new mailbox may know is not read here.
         text=None if found.notice == Notice.ADDRESS_TO_CONFIRM else found.body,
     )
@@ -106,6 +112,8 @@ async def _dossier_page(
         )
         letters = await letters_of(session, number)
         invoices = await invoices_of(session, number)
+        certificate = await newest_document(session, number)
+        drafts = await unsent_drafts_of(session, _account_of(request))
         steps_of_letters = await steps_in_dossier(session, number)
         today = civil_date(await own_now(session, number))
     coming = still_to_come(duties, seen.at)
@@ -131,9 +139,21 @@ async def _dossier_page(
         history=what_happened(lines, steps_of_letters),
         letters=letters_kept(letters, steps_of_letters),
         invoices=invoices,
+        has_certificate=certificate is not None,
+        begun=begun(drafts, number, _closed(seen)),
         today=today,
         jumps=JUMPS if _can_move(request, seen) else (),
     )
+
+
+def _closed(seen: Seen) -> tuple[str, ...]:
+    closed = seen.state.phase is Phase.CLOSED
+    return (seen.state.number,) if closed else ()
+
+
+def _account_of(request: Request) -> str:
+    who: SignedIn | None = request.state.signed_in
+    return who.account if who else ""
 
 
 async def see(parts: Parts, number: DossierNumber) -> tuple[Seen, list[DutyView]]:
@@ -145,9 +165,22 @@ async def see(parts: Parts, number: DossierNumber) -> tuple[Seen, list[DutyView]
     )
     async with parts.sessions() as session:
         now = await own_now(session, number)
-        at = now if state.live else state.as_of
+        at = now if state.live else _held_until(state, now)
         policy = await policy_for(session, state.dossier, at)
     return Seen(state, explanation, policy, at), list(agenda.duties)
+
+
+def _held_until(state: StateAnswer, now: datetime) -> datetime:
+    """Name the last instant, *now* at most, for which what was kept still holds.
+
+    Nothing changes by itself before the next thing falls due: days are counted from
+    today, even where the last record is months old.
+    """
+    due = state.next_due_at
+    return max(state.as_of, now if due is None else min(now, due - _JUST_BEFORE))
+
+
+_JUST_BEFORE = timedelta(seconds=1)
 
 
 def still_to_come(duties: list[DutyView], at: datetime) -> tuple[DutyView, ...]:
@@ -167,6 +200,7 @@ class Doable:
     also: tuple[str, ...] = ()
     comes_back: bool = False
     pays_by_mail: bool = False
+    reminders: tuple[Reminder, ...] = ()
 
 
 def _doable(request: Request, seen: Seen) -> Doable:
@@ -180,11 +214,13 @@ def _doable(request: Request, seen: Seen) -> Doable:
     pays, online = isinstance(due, ToPay), parts_of(request).provider is not None
     to_pay = ("paiement",) if pays and online else ()
     if seen.state.phase is Phase.EXPIRED:
-        comes_back = seen.dossier.result_promised_to is None
+        may_still_renew = seen.still_renewable_until is not None
+        comes_back = not may_still_renew and seen.dossier.result_promised_to is None
         return Doable(to_pay, ("annulation",), comes_back, pays and not online)
     now = to_pay + _due_now(seen)
     rest = tuple(each for each in ("agence", "annulation") if each not in now)
-    return Doable(now, rest, pays_by_mail=pays and not online)
+    by_mail = pays and not online
+    return Doable(now, rest, pays_by_mail=by_mail, reminders=reminders(seen))
 
 
 def _due_now(seen: Seen) -> tuple[str, ...]:
@@ -201,14 +237,14 @@ def _due_now(seen: Seen) -> tuple[str, ...]:
 _ANSWERS: Mapping[bool | None, str] = {True: "yes", False: "no", None: "waiting"}
 
 
-def conditions(seen: Seen, language: Language) -> list[tuple[str, str]]:
-    """Word each condition as letters do, after the key of its answer."""
+def conditions(seen: Seen, language: Language) -> list[tuple[str, str, str]]:
+    """Word each condition as letters do, between its answer's key and its source's."""
     lines = [
         ConditionLine(f.condition, _met(f, seen.state.phase), f.source.text)
         for f in seen.explanation.findings
     ]
     return [
-        (_ANSWERS[line.met], spaced(condition(line, language), language))
+        (_ANSWERS[line.met], spaced(answered(line, language), language), line.source)
         for line in lines
     ]
 

@@ -35,6 +35,8 @@ class Step(StrEnum):
     WRITE = "write"
     CHECK = "check"
     SEND = "send"
+    KEEP = "keep"
+    FORGET = "forget"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def first_time() -> Written:
     return Written({}, Step.WRITE, uuid4().hex)
 
 
-async def _written(request: Request) -> Written:
+async def written_in(request: Request) -> Written:
     """Read a form that was sent; what no record can hold is left out."""
     form = await request.form(max_fields=_MOST_FIELDS, max_files=0)
     said = {name: value for name, value in form.items() if isinstance(value, str)}
@@ -106,7 +108,7 @@ async def _written(request: Request) -> Written:
     )
 
 
-FormWritten = Annotated[Written, Depends(_written)]
+FormWritten = Annotated[Written, Depends(written_in)]
 
 
 def _clean(text: str) -> str:

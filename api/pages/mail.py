@@ -28,7 +28,7 @@ from rules.civil_time import civil_date
 
 router = APIRouter(route_class=Page, include_in_schema=False)
 
-DAYS = 14
+DAYS = 7
 LINES = 50
 COLUMNS = (
     "handed_over",

@@ -1,6 +1,7 @@
 """How a page is made: its language, its frame, its headers, and its errors in HTML."""
 
 import hashlib
+import re
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import cache
@@ -21,9 +22,16 @@ from api.brand import LOGO, STYLE, Brand
 from api.codes import Code
 from api.errors import RETRY_AFTER_S, WORDINGS, Refused, wait_told
 from api.language import Language, language_of
-from api.pages.words import Voice
+from api.pages.words import Voice, words
 from api.parts import parts_of
-from api.signin.who import HOMES, SignedIn, SignInNeeded, sign_in_path, whoever
+from api.signin.who import (
+    HOMES,
+    PrintedBefore,
+    SignedIn,
+    SignInNeeded,
+    sign_in_path,
+    whoever,
+)
 from letters import wording
 from letters.layout import french_spacing
 
@@ -59,14 +67,30 @@ class Page(APIRoute):
                 await whoever(request)
                 return await answer(request)
             except SignInNeeded as needed:
-                way = sign_in_path(request, _asked_in(request), needed.why)
+                kept_at = await self.when_late(request, needed)
+                way = sign_in_path(request, _asked_in(request), needed.why, kept_at)
                 return RedirectResponse(way, status.HTTP_303_SEE_OTHER)
+            except PrintedBefore as before:
+                kept_at = await self.when_printed_before(request, before.who)
+                if kept_at is None:
+                    return refusal(request, Refused(Code.FOREIGN_FORM))
+                return RedirectResponse(kept_at, status.HTTP_303_SEE_OTHER)
             except Refused as refused:
                 return refusal(request, refused)
             except (InterfaceError, OperationalError, PoolTimeout):
                 return refusal(request, Refused(Code.RECORDS_AWAY))
 
         return in_words
+
+    async def when_late(self, request: Request, needed: SignInNeeded) -> str | None:
+        """Keep what is sent after a session ended, where this page can; say where."""
+        del request, needed
+        return None
+
+    async def when_printed_before(self, request: Request, who: SignedIn) -> str | None:
+        """Keep what is sent from a page of an earlier session; say where."""
+        del request, who
+        return None
 
 
 def _asked_in(request: Request) -> Language:
@@ -80,7 +104,8 @@ def _asked_in(request: Request) -> Language:
             return preferred(request)
 
 
-def _behind_language(path: str) -> str:
+def behind_language(path: str) -> str:
+    """Give what follows the language in the address of a page."""
     language, *behind = path.split("/")[1:]
     return "".join(f"/{part}" for part in behind) if language in {"fr", "en"} else ""
 
@@ -102,7 +127,7 @@ def page(
     settings = parts_of(request).settings
     brand: Brand = request.app.state.brand
     # Behind the language, the switch leads to the same page in the same state.
-    same = quote(_behind_language(request.url.path))
+    same = quote(behind_language(request.url.path))
     query = f"?{request.url.query}" if request.url.query else ""
     signed_in: SignedIn | None = getattr(request.state, "signed_in", None)
     text = (
@@ -125,6 +150,11 @@ def page(
             embedded=settings.embedded,
             help=mail_link(settings.office_help_address),
             intake=mail_link(settings.intake_address),
+            comments=comments_link(settings.office_help_address, language),
+            telephone=telephone_link(settings.office_telephone),
+            hours=settings.office_hours_fr
+            if language == "fr"
+            else settings.office_hours_en,
             source=lambda text: spaced(wording.source(text, language), language),
             **facts,
         )
@@ -159,6 +189,20 @@ def spaced(text: str, language: Language) -> str:
 def mail_link(address: str) -> Markup:
     """Make an address one can write to."""
     return Markup('<a href="mailto:{}">{}</a>').format(address, address)
+
+
+def comments_link(address: str, language: Language) -> str:
+    """Write to whom, and about what, one says what one thinks of the service."""
+    about = words()["frame.comments_about"][language]
+    return f"mailto:{address}?subject={quote(about)}"
+
+
+def telephone_link(number: str | None) -> Markup | None:
+    """Make a number one can call from where it is read; None where there is none."""
+    if not number:
+        return None
+    dialled = re.sub(r"[^+0-9]", "", number)
+    return Markup('<a href="tel:{}">{}</a>').format(dialled, number)
 
 
 def preferred(request: Request) -> Language:

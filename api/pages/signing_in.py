@@ -13,7 +13,7 @@ from api.access import Role
 from api.language import Language
 from api.pages.rendering import Page, page, preferred
 from api.parts import Parts, TheParts
-from api.signin.cookies import Cookies, hash_of, new_value
+from api.signin.cookies import Cookies, form_token_of, hash_of, new_value
 from api.signin.provider import (
     Audience,
     Identity,
@@ -24,8 +24,9 @@ from api.signin.provider import (
 )
 from api.signin.who import HOMES, Reason, Whoever, own_form, sign_in_path
 from api.visitors import admit_sign_in
-from records.models import Session, SignIn
 from records.sessions import (
+    Session,
+    SignIn,
     begin_session,
     end,
     end_all_but,
@@ -117,7 +118,7 @@ async def begin(
     audience, role = DOORS[door]
     party = _parties(request).by_audience[audience]
     state, browser, nonce, verifier = (new_value() for _ in range(4))
-    acr = parts.settings.sign_in_staff_decision_acr if why else None
+    acr = parts.settings.decision_acr if why else None
     try:
         url = await party.authorization_url(
             state=state, nonce=nonce, verifier=verifier, language=language, acr=acr
@@ -270,6 +271,7 @@ async def _begin_session(
         name=identity.name,
         acr=identity.acr,
         browser=browser[:_BROWSER_CHARACTERS],
+        form_hash=hash_of(form_token_of(value)),
     )
     before = hash_of(instead_of) if instead_of else None
     async with parts.sessions.begin() as session:

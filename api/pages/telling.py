@@ -38,7 +38,10 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One letter of a list; *query* opens it, *subject* is None until it is written."""
+    """One letter of a list; *query* opens it, *subject* is None until it is written.
+
+    One that was sent once more names in *copy_of_on* the day of the first.
+    """
 
     on: date
     subject: str | None
@@ -46,6 +49,7 @@ class Kept:
     state: Sentence
     query: str
     steps: tuple[Told, ...]
+    copy_of_on: date | None = None
 
 
 def what_comes(duties: Iterable[DutyView]) -> tuple[Coming, ...]:
@@ -141,6 +145,12 @@ def letters_kept(
             Sentence(f"letters.{letter.state}"),
             urlencode({"key": letter.key}),
             told(of_letters.get(letter.key, ())),
+            _copy_of_on(letter),
         )
         for letter in letters
     )
+
+
+def _copy_of_on(letter: Letter) -> date | None:
+    day = letter.ordered.get("copy_of_on")
+    return date.fromisoformat(day) if day else None

@@ -1,21 +1,19 @@
 """Ending one's link with an agency: within 15 days, and what that does."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Response
 
 from api import links
 from api.errors import Refused
-from api.language import Language
-from api.pages.checking import Check, check_page
-from api.pages.done import done
-from api.pages.forms import Faults, FormWritten, Step, Written, first_time
-from api.pages.mine import MyDossier
-from api.pages.rendering import Page, page
+from api.pages.asking import ByPerson, form_router
+from api.pages.checking import Check
+from api.pages.forms import Faults, Written
+from api.pages.mine import MyDossier, OwnForm
 from api.pages.words import Sentence
-from api.parts import Parts, TheParts
-from api.signin.who import own_form
 from api.v1.showing import own_now
 from records.dossiers import restored
 from records.models import DossierRow
@@ -25,50 +23,66 @@ from rules.links import is_linked, last_day_to_report
 from rules.policy import load_policy
 from workflows.messages import Refusal, Source
 
-router = APIRouter(route_class=Page, include_in_schema=False)
 _ON = "jour"
 
 
-@router.get("/{language:fr_or_en}/dossier/{number}/agence/fin/{link_id:path}")
-async def write(
-    request: Request,
-    language: Language,
-    mine: MyDossier,
-    link_id: str,
-) -> Response:
-    """Ask for the first day without the link."""
-    return _form(request, language, mine, _link(mine, link_id), first_time(), Faults())
+class Unlinking(OwnForm[date]):
+    """The first day without the link."""
 
+    template, field = "unlinking.html", _ON
 
-@router.post(
-    "/{language:fr_or_en}/dossier/{number}/agence/fin/{link_id:path}",
-    dependencies=[Depends(own_form)],
-)
-async def take(
-    request: Request,
-    parts: TheParts,
-    language: Language,
-    mine: MyDossier,
-    link_id: str,
-    written: FormWritten,
-) -> Response:
-    """Show what the end would do; then tell it, a fact that counts once."""
-    link, faults = _link(mine, link_id), Faults()
-    until = _day(written, faults)
-    if until is None or written.step is Step.WRITE:
-        shown = faults if written.step is not Step.WRITE else Faults()
-        return _form(request, language, mine, link, written, shown)
-    try:
-        if written.step is Step.CHECK:
-            check = await _check(parts, mine, link, until)
-            return check_page(request, language, check, written)
-        await links.end(
-            parts, link.link_id, until, permit=link.permit, told_by=Source.PERSON
+    def __init__(self, asked: ByPerson, mine: MyDossier, link_id: str) -> None:
+        super().__init__(asked, mine)
+        self.link = _link(mine, link_id)
+        self.back = f"/dossier/{mine.number}/agence", Sentence("unlinking.back")
+
+    async def facts(self) -> Mapping[str, Any]:
+        """Give the link to the page."""
+        return {**await super().facts(), "link": self.link}
+
+    async def read(self, written: Written, faults: Faults) -> date | None:
+        """Read the day."""
+        try:
+            return date.fromisoformat(written[_ON])
+        except ValueError:
+            faults.add(_ON, "agency.fault_day")
+            return None
+
+    async def check(self, what: date) -> Check:
+        """Show what the end would do."""
+        async with self.asked.parts.sessions() as session:
+            today = civil_date(await own_now(session, self.number))
+        dossier = restored(self.mine.facts)
+        links.is_plausible(what, today)
+        policy = load_policy(dossier.kind, today)
+        by = last_day_to_report(what, delays_extended=policy.delays_extended)
+        late = [Sentence("unlinking.late", {"until": by})] if by < today else []
+        left = (
+            Sentence("unlinking.left_other")
+            if _another(dossier, self.link, max(what, today))
+            else Sentence("unlinking.left_none")
         )
-    except Refused as refused:
-        faults.refused(_ON, refused)
-        return _form(request, language, mine, link, written, faults)
-    return done(language, mine.number, "unlink", written.key)
+        return Check(
+            self.path,
+            [
+                (Sentence("linking.permit"), str(self.link.permit)),
+                (Sentence("unlinking.label"), Sentence("list.weekday", {"on": what})),
+            ],
+            [*late, left, Sentence("unlinking.next")],
+            Sentence("unlinking.send"),
+            self.back_to_dossier,
+        )
+
+    async def send(self, what: date, key: str) -> Response:
+        """Tell the end, a fact that counts once."""
+        await links.end(
+            self.asked.parts,
+            self.link.link_id,
+            what,
+            permit=self.link.permit,
+            told_by=Source.PERSON,
+        )
+        return self.done("unlink", key)
 
 
 def _link(mine: DossierRow, link_id: str) -> Link:
@@ -79,60 +93,10 @@ def _link(mine: DossierRow, link_id: str) -> Link:
     return link
 
 
-def _day(written: Written, faults: Faults) -> date | None:
-    try:
-        return date.fromisoformat(written[_ON])
-    except ValueError:
-        faults.add(_ON, "agency.fault_day")
-        return None
-
-
-async def _check(parts: Parts, mine: DossierRow, link: Link, until: date) -> Check:
-    async with parts.sessions() as session:
-        today = civil_date(await own_now(session, mine.number))
-    dossier = restored(mine.facts)
-    links.is_plausible(until, today)
-    policy = load_policy(dossier.kind, today)
-    told_by = last_day_to_report(until, delays_extended=policy.delays_extended)
-    late = [Sentence("unlinking.late", {"until": told_by})] if told_by < today else []
-    left = (
-        Sentence("unlinking.left_other")
-        if _another(dossier, link, max(until, today))
-        else Sentence("unlinking.left_none")
-    )
-    return Check(
-        f"/dossier/{mine.number}/agence/fin/{link.link_id}",
-        [
-            (Sentence("linking.permit"), str(link.permit)),
-            (Sentence("unlinking.label"), Sentence("list.weekday", {"on": until})),
-        ],
-        [*late, left, Sentence("unlinking.next")],
-        Sentence("unlinking.send"),
-        mine.number,
-    )
-
-
 def _another(dossier: Dossier, ended: Link, day: date) -> bool:
     """Answer whether a link with another agency still counts on *day*."""
     left = tuple(link for link in dossier.links if link.link_id != ended.link_id)
     return is_linked(replace(dossier, links=left), day)
 
 
-def _form(
-    request: Request,
-    language: Language,
-    mine: DossierRow,
-    link: Link,
-    written: Written,
-    faults: Faults,
-) -> Response:
-    return page(
-        request,
-        "unlinking.html",
-        language,
-        422 if faults else 200,
-        mine=mine,
-        link=link,
-        written=written,
-        faults=faults,
-    )
+router = form_router("/dossier/{number}/agence/fin/{link_id:path}", Unlinking)

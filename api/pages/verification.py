@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
 from starlette.convertors import StringConvertor, register_url_convertor
 
-from api.errors import WORDINGS
+from api.errors import Refused
 from api.language import Language
 from api.pages.rendering import Page, page, preferred
+from api.pages.words import refusal
 from api.parts import TheParts
 from api.v1.verification import NOT_INDEXED
 from api.verifying import verify
@@ -87,8 +88,7 @@ def _asked_again(
     request: Request, language: Language, written: str, wrong: BadNumber
 ) -> Response:
     """Keep what was written, and say what is wrong with it."""
-    about = {"detail": wrong.detail}
-    problem = WORDINGS[f"number_{wrong.problem}"].said_in(language, about)
+    problem = refusal(Refused(f"number_{wrong.problem}", detail=wrong.detail), language)
     code = status.HTTP_422_UNPROCESSABLE_CONTENT
     return _page(request, language, written, code, problem=problem)
 

@@ -20,8 +20,16 @@ from letters import wording
 from letters.layout import french_spacing
 from rules.civil_time import ZONE, civil_date
 
-_FILES = ("words.toml", "words_of_money.toml")
+_FILES = (
+    "words.toml",
+    "words_of_money.toml",
+    "words_of_calendars.toml",
+    "words_of_sweeps.toml",
+    "words_of_staff.toml",
+    "words_of_imports.toml",
+)
 _NO_BREAK = "\u00a0"
+_A_THOUSAND = 1000
 LADDER = re.compile(r"(reminder|exam_ends)_(\d+)")
 """A notice that is a step before a limit: of which ladder, and how many days before."""
 
@@ -42,7 +50,9 @@ class Voice:
 
     def __call__(self, key: str, **facts: object) -> Markup:
         """Say the sentence of *key*; raises KeyError without it, or without a fact."""
-        text = escape(words()[key][self.language])
+        text = _escaped(key, self.language)
+        if "{" not in text and "}" not in text:
+            return text  # most of a page: nothing to word
         said = _Facts(self.language).vformat(str(text), (), facts)
         return Markup(said)  # noqa: S704 - the text and each fact are escaped
 
@@ -79,6 +89,11 @@ def words() -> Mapping[str, Mapping[str, str]]:
         ).items()
         for key, said in sentences.items()
     }
+
+
+@cache
+def _escaped(key: str, language: Language) -> Markup:
+    return escape(words()[key][language])
 
 
 def instant(at: datetime, language: Language) -> str:
@@ -124,6 +139,8 @@ def refusal(refused: Refused, language: Language) -> str:
 
 def count(number: int, language: Language) -> str:
     """Word a number, its thousands apart."""
+    if 0 <= number < _A_THOUSAND:
+        return str(number)
     return format_decimal(number, locale=f"{language}_CA")
 
 

@@ -81,7 +81,7 @@ def registrations(settings: Settings) -> dict[Audience, Registration]:
     found = {}
     for audience in Audience:
         issuer = getattr(settings, f"sign_in_{audience}_issuer")
-        if issuer is None:
+        if not issuer:
             continue
         secret = getattr(settings, f"sign_in_{audience}_client_secret")
         found[audience] = Registration(

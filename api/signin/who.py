@@ -14,8 +14,7 @@ from api.codes import Code
 from api.errors import Refused
 from api.parts import parts_of
 from api.signin.cookies import Cookies, form_token_of, hash_of
-from records.models import Session
-from records.sessions import ends_at, session_of
+from records.sessions import Session, ends_at, session_of
 
 HOMES: Mapping[Role, str] = {
     Role.REPRESENTATIVE: "dossier",
@@ -57,6 +56,14 @@ class SignInNeeded(Exception):  # noqa: N818 - it is what is needed, not a fault
         super().__init__(str(role))
         self.role = role
         self.why = why
+
+
+class PrintedBefore(Exception):  # noqa: N818 - it is what happened, not a fault
+    """A page of ours sends a form that an earlier session printed, *who*'s or not."""
+
+    def __init__(self, who: SignedIn) -> None:
+        super().__init__(who.account)
+        self.who = who
 
 
 async def whoever(request: Request) -> SignedIn | None:
@@ -114,7 +121,7 @@ TheReader = Annotated[SignedIn, Depends(SignedInAs(Role.REPRESENTATIVE, Role.OFF
 
 async def deciding_officer(request: Request, who: TheOfficer) -> SignedIn:
     """Let an officer through whose sign-in is strong enough to decide on a right."""
-    wanted = parts_of(request).settings.sign_in_staff_decision_acr
+    wanted = parts_of(request).settings.decision_acr
     if wanted is not None and who.acr not in wanted.split():
         raise SignInNeeded(Role.OFFICER, "decision")
     return who
@@ -130,8 +137,9 @@ async def own_form(
 ) -> None:
     """Refuse a form that a page elsewhere sent, or that another session printed.
 
-    Without a session nothing is done in anybody's name: who comes back too late is led
-    to sign in again.
+    Raises PrintedBefore where a page of ours sends it: it may be one's own, of before
+    one signed in again. Without a session nothing is done in anybody's name: who comes
+    back too late is led to sign in again.
     """
     came_from = request.headers.get("sec-fetch-site")
     if came_from is None:
@@ -139,18 +147,29 @@ async def own_form(
         elsewhere = origin is not None and origin != _own_origin(request)
     else:
         elsewhere = came_from not in {"same-origin", "none"}
-    strange = who is not None and not hmac.compare_digest(form_token, who.form_token)
-    if elsewhere or strange:
+    if elsewhere:
         raise Refused(Code.FOREIGN_FORM)
+    if who is not None and not _same(form_token, who.form_token):
+        ours = came_from == "same-origin" or request.headers.get("origin") is not None
+        raise PrintedBefore(who) if ours else Refused(Code.FOREIGN_FORM)
+
+
+def _same(told: str, own: str) -> bool:
+    return hmac.compare_digest(told.encode(), own.encode())
 
 
 def _own_origin(request: Request) -> str:
     return parts_of(request).settings.public_url.rstrip("/")
 
 
-def sign_in_path(request: Request, language: str, why: Reason | None = None) -> str:
-    """Name the page of the doors, which leads back here."""
+def sign_in_path(
+    request: Request,
+    language: str,
+    why: Reason | None = None,
+    back_to: str | None = None,
+) -> str:
+    """Name the page of the doors, which leads back here, or to *back_to*."""
     query = f"?{request.url.query}" if request.url.query else ""
-    back = quote(f"{request.url.path}{query}", safe="")
+    back = quote(back_to or f"{request.url.path}{query}", safe="")
     stronger = f"&pour={why}" if why else ""
     return f"/{language}/connexion?retour={back}{stronger}"

@@ -14,6 +14,11 @@ window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// What is folded is printed too.
+window.addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details")) folded.open = true;
+});
+
 // A session about to end says so in time, and can be kept open from where one is.
 const session = document.querySelector("[data-session-left]");
 if (session) {

@@ -244,6 +244,21 @@ class TaskLine(Answer):
     due_on: date
     opened_at: datetime
     escalated: bool
+    holder: str | None
+    """The account of the officer who took it."""
+
+
+class OfficerLine(Answer):
+    """An officer who signed in of late; *account* is what tasks are given to."""
+
+    account: str
+    name: str
+
+
+class Officers(Answer):
+    """The officers to whom a task may be given, by name."""
+
+    officers: tuple[OfficerLine, ...]
 
 
 class Tasks(Answer):

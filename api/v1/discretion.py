@@ -10,7 +10,12 @@ from api.access import Caller, Role
 from api.v1.answers import AgendaAnswer, StateAnswer
 from rules.agenda import Act
 
-LINES_OF_THE_OFFICE = frozenset({"task_opened", "task_settled", "task_overdue"})
+LINES_OF_THE_OFFICE = frozenset(
+    {
+        *("task_opened", "task_settled", "task_overdue"),
+        *("task_taken", "task_given_back", "task_given", "task_decided"),
+    }
+)
 
 
 def lines_withheld_from(caller: Caller) -> frozenset[str]:

@@ -5,7 +5,7 @@ from datetime import date
 
 from fastapi import APIRouter, status
 
-from api.access import Caller, Reader, Representative, Role
+from api.access import Caller, Representative, Role
 from api.codes import Code
 from api.errors import Refused
 from api.parts import Parts, TheParts
@@ -33,11 +33,13 @@ from api.v1.fields import (
     Cursor,
     Limit,
     LinkWish,
+    NameInPath,
     NumberInPath,
     Opening,
     TransferWish,
     Written,
 )
+from api.v1.looking import Looking
 from api.v1.mail_showing import steps_beside
 from api.v1.showing import (
     agenda_shown,
@@ -67,6 +69,7 @@ from workflows.messages import (
     Cancel,
     Observe,
     PermitChanged,
+    RemindAgency,
     RequestLink,
     RequestTransfer,
     Source,
@@ -95,7 +98,7 @@ async def open_a_dossier(
 
 @router.get("/{number}")
 async def read_state(
-    parts: TheParts, caller: Reader, number: NumberInPath
+    parts: TheParts, caller: Looking, number: NumberInPath
 ) -> StateAnswer:
     """Say where a dossier stands."""
     return state_for(caller, await shown(parts, number))
@@ -103,7 +106,7 @@ async def read_state(
 
 @router.get("/{number}/agenda")
 async def read_agenda(
-    parts: TheParts, caller: Reader, number: NumberInPath
+    parts: TheParts, caller: Looking, number: NumberInPath
 ) -> AgendaAnswer:
     """Say what happens next, with dates and sources."""
     return agenda_for(caller, await agenda_shown(parts, number))
@@ -111,7 +114,7 @@ async def read_agenda(
 
 @router.get("/{number}/explanation")
 async def read_explanation(
-    parts: TheParts, _caller: Reader, number: NumberInPath
+    parts: TheParts, _caller: Looking, number: NumberInPath
 ) -> ExplanationAnswer:
     """Say why: each condition of the present answer."""
     return await explanation_shown(parts, number)
@@ -120,7 +123,7 @@ async def read_explanation(
 @router.get("/{number}/timeline")
 async def read_timeline(
     parts: TheParts,
-    caller: Reader,
+    caller: Looking,
     number: NumberInPath,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -151,7 +154,7 @@ async def read_timeline(
 
 @router.get("/{number}/letters")
 async def read_letters(
-    parts: TheParts, _caller: Reader, number: NumberInPath
+    parts: TheParts, _caller: Looking, number: NumberInPath
 ) -> Letters:
     """Show the letters written, and what became of each."""
     async with parts.sessions() as session:
@@ -163,7 +166,7 @@ async def read_letters(
 
 @router.get("/{number}/invoices")
 async def read_invoices(
-    parts: TheParts, _caller: Reader, number: NumberInPath
+    parts: TheParts, _caller: Looking, number: NumberInPath
 ) -> Invoices:
     """Show the invoices; an open one bears the fee of today."""
     async with parts.sessions() as session:
@@ -238,6 +241,30 @@ async def ask_link(
     taken = await ask(parts, caller, number, command, key=key, link_id=command.link_id)
     await _tell_of_coming_change(parts, number, agency)
     return taken
+
+
+@router.post("/{number}/links/{link_id:path}/reminder")
+async def ask_to_remind_agency(
+    parts: TheParts,
+    caller: Representative,
+    number: NumberInPath,
+    link_id: NameInPath,
+    key: Key,
+) -> CommandTaken:
+    """Have a silent agency written to again, at most once in a while."""
+    return await remind_agency(parts, caller, DossierNumber(number), link_id, key=key)
+
+
+async def remind_agency(
+    parts: Parts, caller: Caller, number: DossierNumber, link_id: str, *, key: str
+) -> CommandTaken:
+    """Have the agency of a link that waits for its answer written to again."""
+    command = RemindAgency(
+        command_id=command_id("remind_agency", key),
+        by=caller.subject,
+        link_id=link_id,
+    )
+    return await ask(parts, caller, number, command, key=key, link_id=link_id)
 
 
 @router.post("/{number}/observations")

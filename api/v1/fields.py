@@ -178,6 +178,35 @@ class DecisionTaken(Asked):
     text: Words
 
 
+class TaskTaken(Asked):
+    """An officer takes a task; *seen* is the account that had it, as it was shown."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"seen": None}]})
+
+    seen: Line | None = None
+
+
+class TaskGiven(Asked):
+    """An officer gives a task to the account *to*; *seen* had it, as it was shown."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"to": "staff:denis", "seen": "staff:claire"}]}
+    )
+
+    to: Line
+    seen: Line | None = None
+
+
+class SendingAgain(Asked):
+    """Why a letter is sent once more; the history keeps these words."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"text": "Elle dit n'avoir rien reçu."}]}
+    )
+
+    text: Words
+
+
 class CorrectionAsked(Asked):
     """An officer replaces a wrong date, with the reason."""
 

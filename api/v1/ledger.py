@@ -9,7 +9,17 @@ from api.codes import Code
 from api.errors import Refused
 from api.parts import TheParts
 from api.postal import PDF, postal_copy
-from api.v1.fields import CivilDay, Cursor, Limit, Line, NameInPath
+from api.resending import letter_to_send_again, send_again
+from api.v1.answers import CommandTaken
+from api.v1.fields import (
+    CivilDay,
+    Cursor,
+    Limit,
+    Line,
+    NameInPath,
+    SendingAgain,
+)
+from api.v1.looking import note_reading
 from api.v1.mail_answers import (
     DueList,
     LetterShown,
@@ -28,6 +38,7 @@ from api.v1.mail_showing import (
     post_shown,
     unexplained_shown,
 )
+from api.v1.telling import Key
 from records.clock import database_now
 from records.incoming import look_at, raw_mail
 from records.ledger import Fate, Span
@@ -102,18 +113,28 @@ async def list_letters(
     response_class=Response,
     responses={status.HTTP_200_OK: {"content": {PDF: {}}}},
 )
-async def print_letter(parts: TheParts, _caller: Officer, key: NameInPath) -> Response:
+async def print_letter(parts: TheParts, caller: Officer, key: NameInPath) -> Response:
     """Give a letter that came back or was refused as a file to print for the post."""
     copy = await postal_copy(parts, key)
+    await note_reading(parts, caller, copy.number)
     return Response(copy.pdf, media_type=PDF, headers=copy.headers)
 
 
+@router.post("/letters/{letter:path}/copies")
+async def send_letter_again(
+    parts: TheParts, caller: Officer, letter: NameInPath, asked: SendingAgain, key: Key
+) -> CommandTaken:
+    """Send a letter once more, while what it says is true, to the address of today."""
+    found = await letter_to_send_again(parts, letter)
+    return await send_again(parts, caller, found, text=asked.text, key=key)
+
+
 @router.get("/letters/{key:path}")
-async def read_letter(
-    parts: TheParts, _caller: Officer, key: NameInPath
-) -> LetterShown:
+async def read_letter(parts: TheParts, caller: Officer, key: NameInPath) -> LetterShown:
     """Show a letter with each of its steps and the tasks about it."""
-    return await letter_shown(parts, key)
+    shown = await letter_shown(parts, key)
+    await note_reading(parts, caller, shown.dossier)
+    return shown
 
 
 # ----------------------------------------------------------------- what comes in

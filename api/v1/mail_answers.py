@@ -92,6 +92,10 @@ class DueLine(Answer):
         str | None,
         Field(description="The relay's last words, or why it did not leave."),
     ] = None
+    copy_of_on: Annotated[
+        date | None,
+        Field(description="The day of the first, of a letter sent once more."),
+    ] = None
 
     @property
     def answer_matters(self) -> bool:

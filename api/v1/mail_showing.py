@@ -56,10 +56,10 @@ from records.trails import (
     LetterFilter,
     Listed,
     fate_numbered,
-    how_many_to_post,
     instant_of_line,
     letter_numbered,
     letters_at_a_standstill,
+    letters_for_people,
     letters_matching,
     letters_nobody_was_told_of,
     letters_to_post,
@@ -92,7 +92,9 @@ async def days_shown(parts: Parts, *, before: date | None, how_many: int) -> Mai
         found = (
             await tallies(session, Span(shown[-1], shown[0]), missed) if days else ()
         )
-        of_today = await tallies(session, Span(today, today), missed)
+        of_today = [tally for tally in found if tally.day == today]
+        if today not in shown:  # it is counted among the days shown otherwise
+            of_today += await tallies(session, Span(today, today), missed)
         standing = await _standing(session, now)
     lines = _day_lines(found)
     return MailDays(
@@ -148,6 +150,7 @@ def counted(count: Count) -> FatesCounted:
 async def _standing(session: AsyncSession, now: datetime) -> Standing:
     waiting = await letters_on_their_way(session)
     messages = await mails_for_people(session)
+    letters = await letters_for_people(session, now=now)
     swept = await last_ended_sweep(session)
     found = swept.found if swept is not None else ()
     return Standing(
@@ -156,10 +159,8 @@ async def _standing(session: AsyncSession, now: datetime) -> Standing:
         in_doubt=waiting.in_doubt,
         standstill=waiting.standstill,
         oldest_waiting_since=waiting.oldest_at,
-        to_post=await how_many_to_post(session),
-        nobody_told=len(
-            await letters_nobody_was_told_of(session, now=now, limit=_MOST)
-        ),
+        to_post=letters.to_post,
+        nobody_told=letters.nobody_told,
         messages_with_a_task=messages.with_a_task,
         messages_set_aside=messages.set_aside,
         swept_at=swept.ended_at if swept is not None else None,
@@ -249,6 +250,7 @@ def _due(letter: Listed) -> DueLine:
         language=letter.language,
         subject=letter.subject,
         answer=letter.answer,
+        copy_of_on=date.fromisoformat(letter.copy_of_on) if letter.copy_of_on else None,
     )
 
 

@@ -4,13 +4,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.access import Caller, Officer
+from api.access import Officer
+from api.codes import Code
+from api.correcting import correct as taken_correction
 from api.decisions import decide as taken
+from api.errors import Refused
+from api.hands import carry_out, colleagues_for, task_to_give
 from api.parts import Parts, TheParts
 from api.v1.answers import (
     CommandTaken,
     DossierLine,
     Dossiers,
+    OfficerLine,
+    Officers,
     TaskLine,
     Tasks,
     TaskSettled,
@@ -25,9 +31,12 @@ from api.v1.fields import (
     Line,
     NameInPath,
     NumberInPath,
+    TaskGiven,
+    TaskTaken,
 )
-from api.v1.showing import known
-from api.v1.telling import Key, ask, command_id, keep_text, text_id
+from api.v1.telling import Key
+from records.accounts import officers_known
+from records.hands import Change, ChangedBefore, IsSettled
 from records.models import DossierRow
 from records.queries import (
     DossierFilter,
@@ -35,8 +44,7 @@ from records.queries import (
     open_tasks,
 )
 from rules.dossier import Phase
-from rules.numbers import DossierNumber
-from workflows.messages import Correct
+from workflows.messages import Refusal
 
 router = APIRouter(prefix="/staff", tags=["staff"])
 
@@ -110,6 +118,57 @@ async def decide(
     return TaskSettled(task_id=task_id, key=key, state=state)
 
 
+@router.get("/officers")
+async def list_officers(parts: TheParts, _caller: Officer) -> Officers:
+    """List who signed in here in the last ninety days: a task is given to no other."""
+    async with parts.sessions() as session:
+        known = await officers_known(session)
+    lines = (OfficerLine(account=account, name=name) for account, name in known.items())
+    return Officers(officers=tuple(lines))
+
+
+@router.post("/tasks/{task_id:path}/take")
+async def take(
+    parts: TheParts, caller: Officer, task_id: NameInPath, asked: TaskTaken
+) -> TaskLine:
+    """Take a task; of two who take it at once, the second is refused."""
+    by = caller.subject
+    return await _in_hands(parts, Change(task_id, by=by, seen=asked.seen, to=by))
+
+
+@router.post("/tasks/{task_id:path}/give-back")
+async def give_back(parts: TheParts, caller: Officer, task_id: NameInPath) -> TaskLine:
+    """Give one's own task back: it is nobody's."""
+    by = caller.subject
+    return await _in_hands(parts, Change(task_id, by=by, seen=by, to=None))
+
+
+@router.post("/tasks/{task_id:path}/give")
+async def give(
+    parts: TheParts, caller: Officer, task_id: NameInPath, asked: TaskGiven
+) -> TaskLine:
+    """Give a task to a colleague, who finds it among their own."""
+    async with parts.sessions() as session:
+        task = await task_to_give(session, task_id)
+        others = await colleagues_for(session, task, caller.subject)
+    if asked.to not in others and asked.to != task.holder:
+        raise Refused(Code.UNKNOWN_COLLEAGUE)
+    change = Change(task_id, by=caller.subject, seen=asked.seen, to=asked.to)
+    return await _in_hands(parts, change)
+
+
+async def _in_hands(parts: Parts, change: Change) -> TaskLine:
+    """Change hands and show the task; raises Refused where somebody was quicker."""
+    try:
+        await carry_out(parts, change)
+    except ChangedBefore as quicker:
+        raise Refused(Code.TASK_IN_OTHER_HANDS) from quicker
+    except IsSettled as settled:
+        raise Refused(Refusal.UNKNOWN_TASK) from settled
+    async with parts.sessions() as session:
+        return TaskLine.model_validate(await task_to_give(session, change.task_id))
+
+
 @router.post("/dossiers/{number}/corrections")
 async def correct(
     parts: TheParts,
@@ -119,24 +178,13 @@ async def correct(
     key: Key,
 ) -> CommandTaken:
     """Replace a wrong date, with the reason that the person will read."""
-    command = Correct(
-        command_id=command_id("correct", key),
-        by=caller.subject,
-        text_id=await _keep_reason(parts, number, key, asked.text, caller),
-        what=asked.what,
-        value=asked.value,
+    return await taken_correction(
+        parts,
+        caller,
+        number,
+        asked.what,
+        asked.value,
         link_id=asked.link_id,
+        text=asked.text,
+        key=key,
     )
-    return await ask(parts, caller, DossierNumber(number), command, key=key)
-
-
-async def _keep_reason(
-    parts: Parts, number: str, key: str, text: str, caller: Caller
-) -> str:
-    name = text_id("correct", key)
-    async with parts.sessions.begin() as session:
-        await known(session, number)
-        await keep_text(
-            session, name=name, dossier=number, text=text, by=caller.subject
-        )
-    return name

@@ -39,6 +39,12 @@ def head() -> str:
     return newest
 
 
+def knows(revision: str) -> bool:
+    """Say whether tables of *revision* can be brought forward by this code."""
+    steps = ScriptDirectory.from_config(_config()).walk_revisions()
+    return any(step.revision == revision for step in steps)
+
+
 def _config(url: str | None = None) -> Config:
     config = Config()
     folder = str(Path(__file__).parent)

@@ -5,20 +5,36 @@ import os
 import sys
 from asyncio import subprocess
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 from temporalio.client import Client
 
+from activities.certificates import Certificates
 from activities.dossiers import Dossiers
+from activities.importing import Importing
 from activities.letters import Letters, Post
+from activities.money import MoneySweep
+from activities.reporting import Desk, Reporting
 from activities.writing import Letterhead
+from letters.connections import Connections
 from letters.smtp import Relay
-from records.database import make_engine, make_sessions
+from payments.provider import Refund
+from records.database import Sessions, make_engine, make_sessions
 from records.pace import Pace
 from tests.activities.office import run
-from workflows.messages import LetterOrder, Record
+from workflows.messages import (
+    CertificateClaim,
+    FactsSetAside,
+    LetterOrder,
+    Record,
+    ResultMove,
+    Told,
+)
+from workflows.payloads import data_converter
 
 CHECKOUT = Path(__file__).parents[2]
 HEAD = Letterhead(
@@ -32,6 +48,17 @@ HEAD = Letterhead(
 )
 
 
+DESK = Desk(
+    address="exploitation@bureau.example",
+    language="fr",
+    sender=HEAD.sender,
+    return_address=HEAD.return_address,
+    public_url=HEAD.public_url,
+    domain=HEAD.domain,
+    secret=HEAD.secret,
+    relay_log_url=None,
+    heads_dir=None,
+)
 NO_LIMIT = Pace(in_a_minute=60_000, in_a_minute_to_a_domain=60_000)
 
 
@@ -45,6 +72,38 @@ def a_post(
     relay = Relay("127.0.0.1", port, command_timeout=2.0, data_timeout=0.3)
     patience = {"grace": timedelta(), "log_patience": timedelta()} | changes
     return Post(relay, pace, log_url, **patience)
+
+
+class ReportAsked(BaseModel):
+    """The operator's mail of a day is asked for."""
+
+    day: date
+
+
+class ImportAsked(BaseModel):
+    """A file that somebody said yes to is to be brought in."""
+
+    import_id: str
+
+
+@dataclass
+class BookKeeper:
+    """As much of a provider as gives money back: once a key, a line in its book."""
+
+    book: Path
+
+    async def refund(self, payment_id: str, *, amount_cents: int, key: str) -> Refund:
+        lines = self.book.read_text().splitlines() if self.book.exists() else []
+        if key not in lines:
+            self.book.write_text("\n".join([*lines, key]) + "\n")
+        return Refund(f"ref-{key}", payment_id, amount_cents)
+
+
+async def give_back(sessions: Sessions, client: Client, book: Path) -> None:
+    """Give back what is ordered back, as the sweep of money does."""
+    sweep = MoneySweep(sessions, client, None, datetime.now(UTC))
+    provider: Any = BookKeeper(book)
+    await sweep._give_back(provider)
 
 
 async def attempt(
@@ -73,14 +132,40 @@ async def _in_the_child() -> None:
     engine = make_engine(os.environ["DATABASE_URL"])
     sessions = make_sessions(engine)
     told = sys.stdin.read()
-    if os.environ["EFFECT"] == Record.__name__:
-        nowhere = await Client.connect("127.0.0.1:1", lazy=True)
-        dossiers = Dossiers(sessions, nowhere)
-        await run(dossiers.keep_record, Record.model_validate_json(told))
-    else:
-        port, log_url = int(os.environ["RELAY_PORT"]), os.environ["RELAY_LOG"]
-        letters = Letters(sessions, a_post(port, log_url or None), HEAD)
-        await run(letters.send_letter, LetterOrder.model_validate_json(told))
+    nowhere = await Client.connect(
+        "127.0.0.1:1", lazy=True, data_converter=data_converter
+    )
+    dossiers, certificates = Dossiers(sessions, nowhere), Certificates(sessions)
+    match os.environ["EFFECT"]:
+        case "Record":
+            await run(dossiers.keep_record, Record.model_validate_json(told))
+        case "FactsSetAside":
+            aside = FactsSetAside.model_validate_json(told)
+            await run(dossiers.set_facts_aside, aside)
+        case "ResultMove":
+            move = ResultMove.model_validate_json(told)
+            await run(certificates.move_result, move)
+        case "CertificateClaim":
+            claim = CertificateClaim.model_validate_json(told)
+            await run(certificates.claim_certificate, claim)
+        case "Told":
+            fact = Told.model_validate_json(told).fact
+            await run(dossiers.deliver_told, [fact.fact_id])
+        case "ReportAsked":
+            asked = ReportAsked.model_validate_json(told)
+            relay = Relay("127.0.0.1", int(os.environ["RELAY_PORT"]), data_timeout=0.3)
+            desk = replace(DESK, relay_log_url=os.environ["RELAY_LOG"])
+            reporting = Reporting(sessions, Connections(relay), desk)
+            await run(reporting.tell_operator, asked.day)
+        case "ImportAsked":
+            wanted = ImportAsked.model_validate_json(told).import_id
+            await run(Importing(sessions, nowhere).bring_in, wanted)
+        case "RefundOrdered":
+            await give_back(sessions, nowhere, Path(os.environ["PROVIDERS_BOOK"]))
+        case _:
+            port, log_url = int(os.environ["RELAY_PORT"]), os.environ["RELAY_LOG"]
+            letters = Letters(sessions, a_post(port, log_url or None), HEAD)
+            await run(letters.send_letter, LetterOrder.model_validate_json(told))
     await engine.dispose()
 
 

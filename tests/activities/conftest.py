@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.dossiers import Dossiers
 from records.database import make_engine, make_sessions
@@ -12,6 +11,7 @@ from tests.activities.office import Office
 from tests.activities.relay_log import RelayLog
 from tests.dossiers import a_holder
 from tests.letters.relay import ScriptedRelay
+from workflows.payloads import data_converter
 
 
 @pytest.fixture
@@ -45,6 +45,6 @@ async def log(relay: ScriptedRelay) -> AsyncIterator[RelayLog]:
 async def effects(office: Office) -> Dossiers:
     """The effects, with a Temporal that does not answer."""
     nowhere = await Client.connect(
-        "127.0.0.1:1", lazy=True, data_converter=pydantic_data_converter
+        "127.0.0.1:1", lazy=True, data_converter=data_converter
     )
     return Dossiers(office.sessions, nowhere)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -72,9 +72,13 @@ class Office:
             return list(await session.scalars(select(table)))
 
 
-async def run(effect: Callable[[Any], Awaitable[Answer]], argument: object) -> Answer:
-    """Run an effect once, as a worker does."""
-    return await ActivityEnvironment().run(effect, argument)
+async def run(
+    effect: Callable[[Any], Awaitable[Answer]], argument: object, **info: Any
+) -> Answer:
+    """Run an effect once, as a worker does; *info* is what the server says of it."""
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, **info)
+    return await environment.run(effect, argument)
 
 
 def a_record(dossier: Dossier, version: int = 1, **changes: Any) -> Record:

@@ -9,11 +9,11 @@ from temporalio.exceptions import ApplicationError
 
 from activities.letters import Letters, Post
 from tests.activities.attempt import HEAD, a_post
-from tests.activities.office import Office, an_order, run
+from tests.activities.office import Office, a_record, an_order, run
 from tests.activities.relay_log import RelayLog
-from tests.dossiers import HOLDER, a_holder
+from tests.dossiers import HOLDER, TODAY, a_holder, noon
 from tests.letters.relay import ScriptedRelay, Taken
-from workflows.messages import LetterOrder
+from workflows.messages import Entry, LetterOrder, Record
 
 KEY = f"{HOLDER}/2026-12-10/reminder_30"
 """The key of the order that `order` gives when nothing else is said."""
@@ -33,6 +33,14 @@ def sending(office: Office, post: Post) -> Letters:
 
 def order(notice: str = "reminder_30", **says: object) -> LetterOrder:
     return an_order(a_holder(), notice, **says)
+
+
+def a_withdrawal() -> Record:
+    """What a turn keeps that withdraws the letter of `order`."""
+    line = Entry(
+        at=noon(TODAY), what="letter_withdrawn", by="rule", detail={"letter": KEY}
+    )
+    return a_record(a_holder(), withdrawn=(KEY,), entries=(line,))
 
 
 def read(taken: Taken) -> EmailMessage:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
@@ -35,6 +34,7 @@ from workflows.messages import (
     Source,
     Told,
 )
+from workflows.payloads import data_converter
 
 FAR = date(2090, 12, 10)
 """An échéance that this suite will not live to see."""
@@ -45,7 +45,7 @@ async def temporal() -> AsyncIterator[Client]:
     server = await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(Path(sysconfig.get_path("scripts")) / "temporal"),
         dev_server_log_level="error",
-        data_converter=pydantic_data_converter,
+        data_converter=data_converter,
     )
     yield server.client
     await server.shutdown()

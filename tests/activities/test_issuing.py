@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import update
 
 from activities.issuing import Issuing
-from documents.signing import DocumentSigner, is_intact_and_trusted
+from documents.sealing import is_intact_and_trusted
+from documents.signing import DocumentSigner
 from embedded.signing_chain import make_signing_chain
 from records.models import Certificate, DocumentRow, Person, TaskRow
 from rules.dossier import Kind

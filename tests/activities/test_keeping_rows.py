@@ -66,7 +66,7 @@ async def test_a_withdrawn_letter_is_cancelled_unless_it_may_have_left(
     assert {x.key: x.state for x in await office.rows(Letter)} == {
         "queued": "cancelled",
         "deferred": "cancelled",
-        "unknown": "cancelled",
+        "unknown": "unknown",
         "sending": "sending",
         "accepted": "accepted",
         "refused": "refused",

@@ -52,14 +52,29 @@ async def test_a_reminder_waits_while_the_story_has_not_heard_all(
     assert await run(letters.send_letter, order(cause=KEY)) is Posted.ACCEPTED
 
 
+async def test_a_fact_told_while_all_was_away_is_heard_before_a_reminder(
+    office: Office, relay: ScriptedRelay
+) -> None:
+    fact = _a_fact("signalled")
+    fact.stored_at = datetime(2026, 1, 1, tzinfo=UTC)
+    await office.add(fact)
+    assert await failure_of(by(office, relay), order(cause=KEY)) == "FactsWait"
+    assert relay.connections == 0
+
+
 async def test_a_fact_nobody_hears_does_not_hold_reminders_for_ever(
     office: Office, relay: ScriptedRelay
 ) -> None:
-    fact = _a_fact("new")
-    fact.stored_at = datetime(2026, 1, 1, tzinfo=UTC)
-    await office.add(fact)
-    letters = by(office, relay)
-    assert await run(letters.send_letter, order(cause=KEY)) is Posted.ACCEPTED
+    await office.add(_a_fact("new"))
+    letters, met = by(office, relay), datetime(2026, 10, 1, 9, tzinfo=UTC)
+    said = {"heartbeat_details": [met.timestamp()]}
+    almost, enough = met + timedelta(minutes=59), met + timedelta(hours=1)
+    with pytest.raises(ApplicationError, match="facts wait"):
+        await run(letters.send_letter, order(cause=KEY), started_time=almost, **said)
+    answer = await run(
+        letters.send_letter, order(cause=KEY), started_time=enough, **said
+    )
+    assert answer is Posted.ACCEPTED
 
 
 async def test_a_letter_that_nothing_makes_false_does_not_wait(

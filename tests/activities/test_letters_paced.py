@@ -15,8 +15,8 @@ from activities.letters import Letters
 from activities.pacing import BY_THE_CALENDAR
 from letters.facts import Notice
 from records.database import make_engine, make_sessions
-from records.models import Letter, LetterEvent, MailPace, Person
-from records.pace import EVERY_LETTER, PAUSE, Pace
+from records.models import Letter, LetterEvent, Person
+from records.pace import EVERY_LETTER, PAUSE, MailPace, Pace
 from tests.activities.attempt import HEAD, a_post
 from tests.activities.office import Office, a_record, an_order, run
 from tests.activities.posting import failure_of, order, read, sending

@@ -11,7 +11,14 @@ from activities.dossiers import Dossiers
 from records.models import Clock, FactRow, Letter, LetterEvent, Person
 from tests.activities.attempt import a_post, attempt
 from tests.activities.office import Office, a_record, run
-from tests.activities.posting import KEY, by, failure_of, order, sending
+from tests.activities.posting import (
+    KEY,
+    a_withdrawal,
+    by,
+    failure_of,
+    order,
+    sending,
+)
 from tests.activities.relay_log import RelayLog
 from tests.dossiers import HOLDER, TODAY, a_holder, noon
 from tests.letters.relay import (
@@ -21,7 +28,7 @@ from tests.letters.relay import (
     Script,
     ScriptedRelay,
 )
-from workflows.messages import Entry, Posted
+from workflows.messages import Posted
 
 pytestmark = pytest.mark.usefixtures("holder")
 
@@ -175,18 +182,14 @@ async def test_a_withdrawn_letter_is_cancelled_between_two_attempts(
 async def test_a_letter_put_off_while_it_is_withdrawn_ends_there(
     office: Office, effects: Dossiers
 ) -> None:
-    withdrawn = Entry(
-        at=noon(TODAY), what="letter_withdrawn", by="rule", detail={"letter": KEY}
-    )
-    record = a_record(a_holder(), withdrawn=(KEY,), entries=(withdrawn,))
     async with ScriptedRelay([Script(rcpt=HANG)]) as relay:
         letters = by(office, relay)
         going = asyncio.create_task(failure_of(letters, order()))
         while "RCPT" not in {line[:4] for line in relay.commands}:  # noqa: ASYNC110  it has no event
             await asyncio.sleep(0.01)
-        await run(effects.keep_record, record)
+        await run(effects.keep_record, a_withdrawal())
         assert await states_of(office) == ["queued", "sending"]
-        await relay.hang_up()
+        await relay.listener.hang_up()
         assert await going == "Deferred"
         assert await run(letters.send_letter, order()) is Posted.SKIPPED
     assert await states_of(office) == ["queued", "sending", "cancelled"]
@@ -195,14 +198,10 @@ async def test_a_letter_put_off_while_it_is_withdrawn_ends_there(
 async def test_a_letter_ordered_again_is_put_off_like_any_other(
     office: Office, effects: Dossiers
 ) -> None:
-    withdrawn = Entry(
-        at=noon(TODAY), what="letter_withdrawn", by="rule", detail={"letter": KEY}
-    )
-    record = a_record(a_holder(), withdrawn=(KEY,), entries=(withdrawn,))
     again = order(occurred_at=noon(TODAY) + timedelta(days=1))
     async with ScriptedRelay([Script(rcpt="450 later"), Script()]) as relay:
         letters = by(office, relay)
-        await run(effects.keep_record, record)
+        await run(effects.keep_record, a_withdrawal())
         assert await failure_of(letters, again) == "Deferred"
         assert await states_of(office) == ["queued", "sending", "deferred"]
         assert await run(letters.send_letter, again) is Posted.ACCEPTED

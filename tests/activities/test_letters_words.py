@@ -1,6 +1,6 @@
 """What only the rows know: who is written to, and in whose words."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -22,6 +22,7 @@ from tests.letters.relay import (
     ScriptedRelay,
 )
 from workflows.messages import Posted
+from workflows.resending import copy_of
 
 pytestmark = pytest.mark.usefixtures("holder")
 
@@ -166,3 +167,26 @@ def test_the_post_and_the_letterhead_are_those_of_the_settings() -> None:
     assert (post.relay.ca_file, post.relay.connections) == ("/etc/relay.pem", 2)
     assert (head.secret, head.domain) == (b"a key", "office.example")
     assert head.return_address == "back@office.example"
+
+
+async def test_a_letter_sent_once_more_goes_to_the_address_of_today_and_says_so(
+    office: Office, relay: ScriptedRelay
+) -> None:
+    letters, first = by(office, relay), order(cause="a-duty")
+    await run(letters.send_letter, first)
+    async with office.sessions.begin() as session:
+        holder = await office.holder_of(HOLDER)
+        (await session.merge(holder)).email = "marc@ailleurs.example"
+    again = copy_of(first, "resend-1", first.occurred_at + timedelta(days=2))
+    for _ in range(2):
+        await run(letters.send_letter, again)
+    before, after = relay.taken
+    assert before.recipients == ("marc@courriel.example",)
+    assert after.recipients == ("marc@ailleurs.example",)
+    assert read(before)["Message-ID"] != read(after)["Message-ID"]
+    row = await office.one(Letter, again.key)
+    assert row.body is not None
+    said = " ".join(row.body.split())
+    assert "Nous vous envoyons de nouveau notre lettre du mardi 24 novembre" in said
+    # Two days later, two days less are left.
+    assert "Il vous reste 13 jours" in said

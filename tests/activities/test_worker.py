@@ -17,8 +17,8 @@ from temporalio.client import Client
 from intake.delivery import deliver, store_fact
 from records import migrations
 from records.clock import database_now
-from records.models import DossierRow, FactRow, Letter, LetterEvent, MailPace
-from records.pace import AHEAD, EVERY_LETTER, Lane
+from records.models import DossierRow, FactRow, Letter, LetterEvent
+from records.pace import AHEAD, EVERY_LETTER, Lane, MailPace
 from rules.civil_time import civil_date
 from tests.activities.attempt import CHECKOUT
 from tests.activities.office import Office

@@ -55,6 +55,7 @@ SAID: dict[str, dict[str, Any]] = {
     "refund_due": {"amount_cents": 18000},
     "certificate_issued": NEW_TERM,
     "link_requested": {"link_id": "link-1"},
+    "link_reminder": {"link_id": "link-1", "act_before": TODAY},
     "link_confirmed": {},
     "link_refused": {},
     "link_ended": {"act_before": TODAY},

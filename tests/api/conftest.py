@@ -7,28 +7,42 @@ import pytest
 
 from tests.api.doors import Doors, a_port, open_doors, serve, the_settings
 from tests.api.providers import a_stand_in
-from tests.upkeep.server import a_closed_port, a_server
+from tests.upkeep.server import a_closed_port, a_namespace
 from worker import workers
 
 
 @pytest.fixture
-async def doors(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
+async def doors(
+    database_url: str, tmp_path: Path, temporal_server: str
+) -> AsyncIterator[Doors]:
     """Open the doors on a real Temporal server whose worker lives the stories."""
-    async with a_server() as client:
-        address = client.service_client.config.target_host
-        settings = the_settings(database_url, tmp_path, address)
-        async with open_doors(settings) as doors:
-            stories, _post = workers(client, doors.parts.sessions, settings)
-            async with stories:
-                yield doors
+    client = await a_namespace(temporal_server)
+    settings = the_settings(
+        database_url,
+        tmp_path,
+        temporal_server,
+        ECHEANCE_TEMPORAL_NAMESPACE=client.namespace,
+    )
+    async with open_doors(settings) as doors:
+        stories, _post = workers(client, doors.parts.sessions, settings)
+        async with stories:
+            yield doors
 
 
 @pytest.fixture
-async def portal(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
+async def portal(
+    database_url: str, tmp_path: Path, temporal_server: str
+) -> AsyncIterator[Doors]:
     """Open the doors with live stories, and somewhere to sign in."""
-    async with a_server() as client, a_stand_in() as sign_in:
-        address = client.service_client.config.target_host
-        settings = the_settings(database_url, tmp_path, address, **sign_in)
+    client = await a_namespace(temporal_server)
+    async with a_stand_in() as sign_in:
+        settings = the_settings(
+            database_url,
+            tmp_path,
+            temporal_server,
+            ECHEANCE_TEMPORAL_NAMESPACE=client.namespace,
+            **sign_in,
+        )
         async with open_doors(settings) as doors:
             stories, _post = workers(client, doors.parts.sessions, settings)
             async with stories:
@@ -44,13 +58,29 @@ async def away(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
 
 
 @pytest.fixture
-async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
+async def lobby(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
+    """Open the doors with somewhere to sign in, while no story answers."""
+    async with a_stand_in() as sign_in:
+        address = f"127.0.0.1:{await a_closed_port()}"
+        settings = the_settings(database_url, tmp_path, address, **sign_in)
+        async with open_doors(settings) as doors:
+            yield doors
+
+
+@pytest.fixture
+async def served(
+    database_url: str, tmp_path: Path, temporal_server: str
+) -> AsyncIterator[Doors]:
     """Serve the doors on a real port, with live stories: the simulator calls back."""
-    async with a_server() as client, a_port() as listening:
-        address = client.service_client.config.target_host
+    client = await a_namespace(temporal_server)
+    async with a_port() as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         settings = the_settings(
-            database_url, tmp_path, address, ECHEANCE_PUBLIC_URL=url
+            database_url,
+            tmp_path,
+            temporal_server,
+            ECHEANCE_TEMPORAL_NAMESPACE=client.namespace,
+            ECHEANCE_PUBLIC_URL=url,
         )
         async with serve(settings, listening, url) as doors:
             stories, _post = workers(client, doors.parts.sessions, settings)

@@ -21,8 +21,9 @@ from api.app import create_app
 from api.parts import Parts
 from api.signin.cookies import form_token_of, hash_of, new_value
 from records.clock import database_now
-from records.models import FactRow, Session
+from records.models import DossierRow, FactRow
 from records.opening import add_agency
+from records.sessions import Session
 from rules.civil_time import civil_date
 from rules.numbers import PermitNumber
 from settings import Settings, settings_from
@@ -77,14 +78,21 @@ class Doors:
         return answer.json()
 
     async def heard(self, number: str, role: str = "representative") -> Any:
-        """Show a dossier once its story has applied every fact told to it."""
+        """Show a dossier once its story has applied every fact told to it.
+
+        The record is kept a moment before the story knows that it is.
+        """
         told = select(FactRow.state).where(FactRow.dossier == number)
+        version = select(DossierRow.version).where(DossierRow.number == number)
         async with asyncio.timeout(OVERALL_LIMIT_S):
             while True:
                 async with self.parts.sessions() as session:
                     states = set(await session.scalars(told))
+                    kept = await session.scalar(version) or 0
                 if states == {"applied"}:
-                    return await self.get(f"/api/v1/dossiers/{number}", role)
+                    shown = await self.get(f"/api/v1/dossiers/{number}", role)
+                    if shown["version"] >= kept:
+                        return shown
                 await asyncio.sleep(0.02)
 
     async def sit_down(self, role: Role, account: str) -> str:
@@ -202,7 +210,8 @@ async def _opened(app: FastAPI, http: httpx2.AsyncClient, settings: Settings) ->
     parts: Parts = app.state.parts
     async with parts.sessions() as session:
         today = civil_date(await database_now(session))
-    tokens = json.loads(tokens_file(settings).read_text())
+    given = tokens_file(settings)  # made on one machine, given in production
+    tokens = json.loads(given.read_text()) if given.exists() else {}
     office = Office(settings.database_url, parts.sessions)
     return Doors(app, http, tokens, office, today)
 

@@ -5,31 +5,38 @@ What is planted has an owner: Nadia and her agency. Whoever else asks has no par
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from urllib.parse import quote
 
 import httpx2
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from pydantic import TypeAdapter
 
 from api.access import Role
 from api.signin.cookies import form_token_of, hash_of, new_value
+from documents.certificate import CertificateFacts
+from records.imports import ImportRow, RefusedLine
 from records.models import (
     Agency,
+    DocumentRow,
     InvoiceRow,
     Letter,
     LinkRow,
     Mail,
     Person,
-    Session,
     TaskRow,
 )
+from records.sessions import Session
 from tests.api.doors import Doors, knocking_at
 from tests.api.register import plant
+from tests.documents.certificates import a_certificate
 from tests.dossiers import HOLDER, a_holder, noon
+from tests.importing.sheets import a_file, a_line
+from workflows.messages import LetterOrder
 
 PERMIT, OTHER_PERMIT = "AR-1001", "AR-2002"
-LINK, TASK, MAIL_ID = "link-1", "task-1", "a" * 64
+LINK, TASK, MAIL_ID, IMPORT_ID = "link-1", "task-1", "a" * 64, "b" * 64
 LETTER = f"{HOLDER}/2026-12-10/reminder_30"
 INVOICE = "F-2024-000001"
 
@@ -56,9 +63,12 @@ _THINGS: Mapping[str, str] = {
     "task_id": TASK,
     "mail_id": MAIL_ID,
     "key": LETTER,
+    "letter": LETTER,
     "permit": PERMIT,
     "session_id": "ps_of_nobody",
     "invoice": INVOICE,
+    "import_id": IMPORT_ID,
+    "secret": "nobodys",
     "proof": "address_to_confirm-none.none",
 }
 _QUERIES: Mapping[str, str] = {
@@ -102,6 +112,8 @@ async def furnish(doors: Doors) -> None:
         (await session.get_one(Person, nadia.person_id)).sign_in_subject = _of("nadia")
         (await session.get_one(Agency, PERMIT)).sign_in_subject = _of("boreal")
         (await session.get_one(Agency, OTHER_PERMIT)).sign_in_subject = _of("other")
+    for officer in ("officer", "decider"):  # colleagues know who has signed in
+        await Visitor(doors, officer).begin()
     day, at = date(2024, 12, 10), noon(date(2026, 11, 9))
     await doors.office.add(
         LinkRow(link_id=LINK, dossier=HOLDER, permit=PERMIT, asked_on=day, since=day),
@@ -118,13 +130,16 @@ async def furnish(doors: Doors) -> None:
             key=LETTER,
             dossier=HOLDER,
             notice="reminder_30",
-            ordered={},
+            ordered=LetterOrder(
+                key=LETTER, dossier=HOLDER, notice="reminder_30", occurred_at=at
+            ).model_dump(mode="json"),
             occurred_at=at,
             state="bounced",
             language="fr",
             subject="Il vous reste 30 jours",
             body="Bonjour.",
         ),
+        _certificate_as_a_file(at),
         TaskRow(
             task_id=TASK,
             dossier=HOLDER,
@@ -139,6 +154,33 @@ async def furnish(doors: Doors) -> None:
             outcome="set_aside",
             understood={},
         ),
+        ImportRow(
+            import_id=IMPORT_ID,
+            file_name="titulaires.csv",
+            content=a_file(a_line(1), a_line(2, courriel="zoe")),
+            lines=2,
+            foreseen={"made": 1, "there": 0, "refused": 1, "letters": 0, "in_force": 1},
+            uploaded_by="staff:claire",
+        ),
+    )
+    fault = {"code": "bad_email", "column": "courriel", "detail": "zoe"}
+    await doors.office.add(
+        RefusedLine(import_id=IMPORT_ID, line=3, faults=[fault]),
+    )
+
+
+def _certificate_as_a_file(at: datetime) -> DocumentRow:
+    facts = a_certificate(number=HOLDER)
+    return DocumentRow(
+        certificate=HOLDER,
+        term_start=facts.first_day,
+        edition=1,
+        kind=facts.kind,
+        language="fr",
+        issued_at=at,
+        sha256="0" * 64,
+        facts=TypeAdapter(CertificateFacts).dump_python(facts, mode="json"),
+        pdf=b"%PDF-",
     )
 
 

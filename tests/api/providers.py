@@ -199,6 +199,13 @@ class Browser:
         assert token, page.text
         return token[1]
 
+    async def send(self, path: str, **form: str) -> httpx2.Response:
+        """Send a form, as far as the page that shows its answers or its faults."""
+        said = {"form_token": await self.form_token(), **form}
+        answer = await self.http.post(path, data=said)
+        led_to = answer.headers.get("location", "")
+        return await self.go(led_to) if "?etape=" in led_to else answer
+
     async def is_signed_in(self) -> bool:
         return (await self.go("/fr/sessions")).status_code == 200
 

@@ -8,7 +8,7 @@ from sqlalchemy import func
 
 from api.app import create_app
 from letters.wording import LANGUAGES, Language
-from records.models import Sweep
+from records.sweeps import Sweep
 from settings import SettingsError
 from tests.api.doors import Doors, knocking_at, open_doors, the_settings
 from tests.api.reading import read
@@ -114,3 +114,61 @@ def test_a_folder_without_its_stylesheet_stops_the_start(tmp_path: Path) -> None
     )
     with pytest.raises(SettingsError, match=r"brand\.css"):
         create_app(settings)
+
+
+@pytest.mark.parametrize(
+    ("language", "hours"),
+    [("fr", "de 8 h 30 à 16 h 30"), ("en", "8:30 am to 4:30 pm")],
+)
+async def test_each_page_says_the_telephone_and_the_hours_of_the_office_if_they_are_set(
+    database_url: str, tmp_path: Path, language: Language, hours: str
+) -> None:
+    settings = the_settings(
+        database_url,
+        tmp_path,
+        "127.0.0.1:1",
+        ECHEANCE_OFFICE_TELEPHONE="514 555-0123",
+        ECHEANCE_OFFICE_HOURS_FR="de 8 h 30 à 16 h 30",
+        ECHEANCE_OFFICE_HOURS_EN="8:30 am to 4:30 pm",
+    )
+    async with open_doors(settings) as doors:
+        for path in ("", "/connexion", "/confidentialite"):
+            page = read(await doors.ask("GET", f"/{language}{path}"), language)
+            foot = page.texts["footer"][0]
+            assert hours in foot
+            assert "514 555-0123" in foot
+            assert "tel:5145550123" in [link["href"] for link in page.attributes["a"]]
+
+
+@pytest.mark.parametrize(
+    ("language", "kept"),
+    [("fr", "sept ans après sa fermeture"), ("en", "seven years after it is closed")],
+)
+async def test_privacy_says_how_long_a_file_is_kept_only_where_the_office_set_it(
+    database_url: str, tmp_path: Path, language: Language, kept: str
+) -> None:
+    told = {
+        "ECHEANCE_OFFICE_KEEPS_FR": "sept ans après sa fermeture",
+        "ECHEANCE_OFFICE_KEEPS_EN": "seven years after it is closed",
+    }
+    unset = {"fr": "ne l'a pas encore inscrite ici", "en": "has not written it here"}
+    for set_here in (told, {}):
+        settings = the_settings(database_url, tmp_path, "127.0.0.1:1", **set_here)
+        async with open_doors(settings) as doors:
+            address = f"/{language}/confidentialite"
+            said = read(await doors.ask("GET", address), language).texts["main"][0]
+        assert (kept in said) is bool(set_here)
+        assert (unset[language] in said) is not bool(set_here)
+
+
+async def test_privacy_says_what_a_calendar_address_holds_and_how_long_things_are_kept(
+    away: Doors,
+) -> None:
+    for language, said in {
+        "fr": ("Qui a l'adresse lit la même chose", "30 jours", "12 heures"),
+        "en": ("Whoever has the address reads the same", "30 days", "12 hours"),
+    }.items():
+        answer = await away.ask("GET", f"/{language}/confidentialite")
+        page = read(answer, "fr" if language == "fr" else "en").texts["main"][0]
+        for each in said:
+            assert each in page.replace("\xa0", " ")

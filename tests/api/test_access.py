@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from api.access import Role, ensure_tokens, token_hash
+from api.access import HOLDERS, Role, ensure_tokens, token_hash, tokens_file
+from api.app import create_app
 from records.models import AccessToken
-from tests.api.doors import Doors
+from tests.api.doors import Doors, knocking_at, open_doors, the_settings
 
 
 @pytest.mark.parametrize(
@@ -81,3 +82,38 @@ async def test_a_new_token_of_a_role_replaces_the_old_one(
     headers = {"Authorization": f"Bearer {tokens['officer']}"}
     answer = await away.ask("GET", "/api/v1/staff/tasks", headers=headers)
     assert answer.status_code == 200
+
+
+async def test_beyond_one_machine_no_token_speaks_for_people(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = the_settings(
+        database_url, tmp_path, "127.0.0.1:1", ECHEANCE_EMBEDDED="false"
+    )
+    given = {name: f"the token of {name}" for name in HOLDERS}
+    tokens_file(settings).write_text(json.dumps(given))
+    async with open_doors(settings) as doors:
+        for role in ("representative", "agency", "officer", "second_officer"):
+            answer = await doors.ask("GET", "/api/v1/staff/tasks", role)
+            assert (answer.status_code, answer.json()["code"]) == (
+                401,
+                "not_authenticated",
+            )
+        assert (await doors.ask("GET", "/metrics", "operator")).status_code == 200
+
+
+async def test_beyond_one_machine_tokens_are_given_and_none_is_made(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Two services would each make their own; what is taken out opens nothing."""
+    settings = the_settings(
+        database_url, tmp_path, "127.0.0.1:1", ECHEANCE_EMBEDDED="false"
+    )
+    for given, code in (("", 401), ('{"operator": "given"}', 200), ("{}", 401)):
+        tokens_file(settings).write_text(given)
+        app = create_app(settings)
+        async with app.router.lifespan_context(app), knocking_at(app) as http:
+            assert tokens_file(settings).read_text() == given
+            headers = {"Authorization": "Bearer given"}
+            answer = await http.get("/metrics", headers=headers)
+            assert answer.status_code == code

@@ -28,8 +28,7 @@ async def agency(portal: Doors) -> AsyncIterator[Browser]:
 
 
 async def sent(browser: Browser, path: str, **answers: str) -> httpx2.Response:
-    form = {"form_token": await browser.form_token(), "step": "send", **answers}
-    return await browser.http.post(path, data=form)
+    return await browser.send(path, **{"step": "send", **answers})
 
 
 async def a_request(portal: Doors) -> tuple[str, str]:
@@ -195,7 +194,7 @@ async def test_the_end_of_a_link_is_read_again_with_its_15_days_before_it_is_tol
     await sent(agency, path, reponse="confirmer", jour=since)
     await portal.heard(number)
     until = str(portal.today - timedelta(days=days_ago))
-    ended = {"reponse": "terminer", "jour": until}
+    ended = {"reponse": "terminer", "fin": until}
     checked = await sent(agency, path, **{**ended, "step": "check"})
     read(checked, "fr")
     words = unescape(checked.text)
@@ -218,6 +217,30 @@ async def test_an_end_before_the_link_began_is_refused_before_it_is_checked(
     await sent(agency, path, reponse="confirmer", jour=str(portal.today))
     await portal.heard(number)
     yesterday = str(portal.today - timedelta(days=1))
-    answer = await sent(agency, path, reponse="terminer", jour=yesterday, step="check")
+    answer = await sent(agency, path, reponse="terminer", fin=yesterday, step="check")
     assert answer.status_code == 422
-    assert 'id="jour-fault"' in answer.text
+    assert 'id="fin-fault"' in answer.text
+
+
+async def test_an_answer_is_read_once_more_and_back_sends_nothing_again(
+    portal: Doors, agency: Browser
+) -> None:
+    number, link_id = await a_request(portal)
+    path = f"/fr/agence/lien/{link_id}"
+    unsaid = await sent(agency, path, step="check", raison="Inconnue.")
+    assert unsaid.status_code == 422
+    assert 'id="reponse-fault"' in unsaid.text
+    assert "Inconnue.</textarea>" in unsaid.text
+    answers = {"reponse": "refuser", "raison": "Inconnue.", "key": "abcd1234"}
+    checked = await sent(agency, path, step="check", **answers)
+    assert "Inconnue." in read(checked, "fr").texts["dd"]
+    state = await portal.heard(number)
+    assert state["dossier"]["links"][0]["refused_on"] is None
+    done = await sent(agency, path, **answers)
+    again = await agency.go(f"{path}?etape=verifier")
+    for answer in (done, again):
+        assert answer.headers["location"] == "/fr/agence?fait=refuser"
+    state = await portal.heard(number)
+    assert state["dossier"]["links"][0]["refused_on"] == str(portal.today)
+    # What was answered is not asked again.
+    assert 'name="reponse"' not in (await agency.go(path)).text

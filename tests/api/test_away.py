@@ -12,19 +12,26 @@ from records.models import DossierRow, FactRow
 from tests.api.doors import SPOKEN_FOR, Doors, open_doors, the_settings
 from tests.api.test_payments import a_dossier_to_pay, captured
 from tests.dossiers import HOLDER, a_holder, a_newcomer
-from tests.upkeep.server import a_server
+from tests.upkeep.server import a_namespace
 from worker import workers
 
 REP = "representative"
 
 
 @pytest.fixture
-async def idle(database_url: str, tmp_path: Path) -> AsyncIterator[Doors]:
+async def idle(
+    database_url: str, tmp_path: Path, temporal_server: str
+) -> AsyncIterator[Doors]:
     """Open the doors on a server that no worker serves."""
-    async with a_server() as client:
-        address = client.service_client.config.target_host
-        async with open_doors(the_settings(database_url, tmp_path, address)) as doors:
-            yield doors
+    client = await a_namespace(temporal_server)
+    settings = the_settings(
+        database_url,
+        tmp_path,
+        temporal_server,
+        ECHEANCE_TEMPORAL_NAMESPACE=client.namespace,
+    )
+    async with open_doors(settings) as doors:
+        yield doors
 
 
 async def test_what_was_last_kept_is_shown_and_says_so(away: Doors) -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from html import unescape
 
 import httpx2
@@ -63,11 +64,10 @@ async def decided(
     *,
     step: str = "send",
     text: str = "Non.",
+    key: str = "abcd1234",
 ) -> httpx2.Response:
-    form = {"form_token": await browser.form_token(), "step": step, "key": "abcd1234"}
-    return await browser.http.post(
-        path, data={**form, "decision": decision, "texte": text}
-    )
+    said = {"step": step, "key": key, "decision": decision, "texte": text}
+    return await browser.send(path, **said)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -116,7 +116,7 @@ async def test_a_refusal_needs_a_decider_and_never_the_one_who_gave_the_notice(
     by_herself = await decided(claire, task, "refuse", step="check")
     assert by_herself.status_code == 422
     assert "en a le pouvoir" in unescape(by_herself.text)
-    by_the_same = await decided(denis, task, "refuse", step="check")
+    by_the_same = await decided(denis, task, "refuse", step="check", key="dcba4321")
     assert by_the_same.status_code == 422
     assert "Vous avez donné l'avis" in unescape(by_the_same.text)
 
@@ -159,3 +159,33 @@ async def test_nobody_else_reaches_the_desk(portal: Doors, door: str, who: str) 
         answer = await browser.go(f"/fr/bureau{path}")
         assert answer.headers["location"].startswith("/fr/connexion?retour="), path
     await browser.close()
+
+
+async def test_a_date_is_corrected_with_before_and_after_and_put_back(
+    portal: Doors, claire: Browser
+) -> None:
+    number = await portal.a_dossier()
+    await portal.an_exam(number)
+    state = await portal.heard(number, "officer")
+    before = state["dossier"]["exam"]["passed_on"]
+    right = str(portal.today - timedelta(days=20))
+    home = f"/fr/bureau/dossier/{number}"
+    said = {"quoi": "exam_passed_on", "jour": right, "raison": "L'ITHQ l'a corrigée."}
+    read(await claire.go(f"{home}/correction"), "fr")
+    wrong = await claire.send(f"{home}/correction", step="check", key="abcd1234")
+    assert wrong.status_code == 422
+    checked = await claire.send(
+        f"{home}/correction", step="check", key="abcd1234", **said
+    )
+    rows = read(checked, "fr").texts["dd"]
+    assert len(rows) == 4
+    done = await claire.send(f"{home}/correction", step="send", key="abcd1234", **said)
+    assert done.headers["location"] == f"{home}?fait=corrected"
+    state = await portal.get(f"/api/v1/dossiers/{number}", "officer")
+    assert state["dossier"]["exam"]["passed_on"] == right
+    dossier = await claire.go(home)
+    undo = re.search(r'href="([^"]+/correction\?[^"]+)"', dossier.text)
+    assert undo
+    form = await claire.go(unescape(undo[1]))
+    assert f'value="{before}"' in form.text
+    assert 'value="exam_passed_on" checked' in form.text

@@ -1,191 +1,112 @@
 """Every page in a real browser: fit for everybody, on a phone, by keyboard, and light.
 
 The pages are found from the routes: a new one is looked at without being named here.
+Each is opened once on either screen, a narrow one and a wide one; what is noted then
+is judged test by test.
 """
 
 import gzip
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from api.language import Language
 from api.pages.rendering import static
-from letters.wording import LANGUAGES
-from rules.dossier import Dossier
-from rules.numbers import DossierNumber
-from tests.api.doors import Doors, a_port, serve, the_settings
-from tests.api.knocking import Visitor, addressed, furnish, heard, routes_of
-from tests.api.register import NOBODY, PATHS
+from embedded.postgres import Cluster
+from tests.api.screens import Shown, a_screen, every_page
 from tests.browser import complaints
-from tests.dossiers import HOLDER, a_finalizing, a_holder, a_link, a_newcomer
+from tests.conftest import a_database
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
+# One process opens all the pages of a screen, once.
+on_the_narrow = pytest.mark.xdist_group("every page, narrow")
+on_the_wide = pytest.mark.xdist_group("every page, wide")
 
-READERS = ("nobody", "its person", "its agency", "decider")
+NARROW = 320
+WIDE = 1000
 HEAVIEST = 60_000
 """The most bytes a first visit may cost, compressed: page, stylesheet and script."""
 
-STATES = (
-    ("nobody", "/connexion?echec=too_weak"),
-    ("nobody", "/dossier?numero=CAR2026"),
-    ("nobody", f"/{{word}}/{NOBODY}"),
-    ("nobody", "/{word}/CAR2026"),
-    ("another person", "/mes-dossiers"),
-    ("another person", f"/dossier/{HOLDER}/agence"),
-    ("its person", f"/dossier/{HOLDER}?fait=transfer&ref=ABCD1234"),
-    ("its person", "/dossier/CAR202600000002"),
-    ("its person", "/dossier/CAR202600000012"),
-    ("its person", "/dossier/CAR202400000022"),
-    ("its person", "/dossier/CAR202400000032"),
-    ("another agency", "/agence"),
-    ("its agency", "/agence?voir=90-jours&fait=confirmer"),
-    ("its agency", "/agence/lien/link-2"),
-    ("its agency", "/agence/lien/no-such-link"),
-    ("decider", "/bureau?fait=settle"),
-    ("decider", "/bureau/chercher?q=nobody-at-all"),
-)
-"""Pages done, empty or refused, behind the language."""
-
-_FORMS_THAT_TAKE_NOTHING = {"sessions", "deconnexion", "session", "{mail_id}"}
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A page as one reader comes to it; *sent*: its first form is sent empty."""
-
-    reader: str
-    address: str
-    sent: bool = False
-
-
-@asynccontextmanager
-async def furnished(database_url: str, folder: Path) -> AsyncIterator[Doors]:
-    """Serve the pages on a real port, with somebody of each kind and every phase."""
-    async with a_port() as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        settings = the_settings(
-            database_url, folder, "127.0.0.1:1", ECHEANCE_PUBLIC_URL=url
-        )
-        async with serve(settings, listening, url) as doors:
-            await furnish(doors)
-            for dossier in _of_each_phase(doors):
-                await doors.office.place(dossier, "Nadia Haddad")
-            yield doors
-
-
-def _of_each_phase(doors: Doors) -> tuple[Dossier, ...]:
-    today = doors.today
-    lost = a_link(today - timedelta(days=600), today - timedelta(days=10))
-    days = timedelta(days=1)
-    return (
-        a_newcomer(today),
-        replace(
-            a_finalizing(today - 30 * days, here_since=today),
-            number=DossierNumber("CAR202600000012"),
-            opened_on=today,
-        ),
-        a_holder(
-            today + 30 * days, number=DossierNumber("CAR202400000022"), links=(lost,)
-        ),
-        a_holder(today - 40 * days, number=DossierNumber("CAR202400000032")),
-    )
-
-
-async def every_page(doors: Doors, language: Language) -> list[Shown]:
-    """Find every page that is shown, as the first who may read it, and its states."""
-    found = [Shown(*state) for state in _states(language)]
-    routes = routes_of(doors.app)
-    for method, path in sorted(routes):
-        if method != "GET" or "{language" not in path:
-            continue
-        address = addressed(path, language=language, word=PATHS[language])
-        for reader in READERS:
-            answer = await Visitor(doors, reader).ask("GET", address)
-            html = answer.headers.get("content-type", "").startswith("text/html")
-            if heard(answer) == "yes" and answer.status_code == 200 and html:
-                found.append(Shown(reader, address))
-                sends = ("POST", path) in routes
-                if sends and path.rpartition("/")[2] not in _FORMS_THAT_TAKE_NOTHING:
-                    found.append(Shown(reader, address, sent=True))
-                break
-    assert len(found) > len(STATES) + 25
-    return found
-
-
-def _states(language: Language) -> list[tuple[str, str]]:
-    word = PATHS[language]
-    return [(who, f"/{language}{path.format(word=word)}") for who, path in STATES]
-
 
 @dataclass
-class Screen:
-    """A browser of one width and one scheme, held by one reader after another."""
+class Noted:
+    """What was found while every page was opened on one screen; a line each."""
 
-    doors: Doors
-    browser: Browser
-    width: int
-    scheme: Literal["light", "dark"] = "light"
-    forced: Literal["active", "none"] = "none"
-    pages: dict[str, Page] = field(default_factory=dict)
-    refused: bool = False  # the form that was last sent
-
-    async def see(self, shown: Shown) -> Page:
-        """Show a page; an empty form that was sent shows its faults."""
-        if shown.reader not in self.pages:
-            self.pages[shown.reader] = await self._held_by(shown.reader)
-        page = self.pages[shown.reader]
-        await page.goto(shown.address)
-        if shown.sent:
-            async with page.expect_navigation() as sending:
-                await page.eval_on_selector(
-                    "main form[method=post]",
-                    "form => form.requestSubmit(form.querySelector('button'))",
-                )
-            answer = await sending.value
-            self.refused = answer.status == 422
-        return page
-
-    async def _held_by(self, reader: str) -> Page:
-        base = self.doors.parts.settings.public_url
-        context = await self.browser.new_context(
-            viewport={"width": self.width, "height": 700},
-            color_scheme=self.scheme,
-            forced_colors=self.forced,
-            base_url=base,
-        )
-        value = await Visitor(self.doors, reader).begin()
-        if value is not None:
-            await context.add_cookies(
-                [{"name": "echeance_session", "value": value, "url": base}]
-            )
-        return await context.new_page()
-
-    async def close(self) -> None:
-        for page in self.pages.values():
-            await page.context.close()
+    unfit: list[str] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
+    unannounced: list[str] = field(default_factory=list)
+    refused: int = 0
+    weights: dict[Shown, int] = field(default_factory=dict)
 
 
-@asynccontextmanager
-async def a_screen(
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def narrow(
+    cluster: Cluster,
+    migrated_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
     browser: Browser,
-    database_url: str,
-    folder: Path,
-    width: int,
-    scheme: Literal["light", "dark"] = "light",
-    forced: Literal["active", "none"] = "none",
-) -> AsyncIterator[Screen]:
-    async with furnished(database_url, folder) as doors:
-        screen = Screen(doors, browser, width, scheme, forced)
-        try:
-            yield screen
-        finally:
-            await screen.close()
+) -> Noted:
+    """Open every page in French on a phone, in the dark."""
+    noted, folder = Noted(), tmp_path_factory.mktemp("narrow")
+    with a_database(cluster, migrated_template) as url:
+        async with a_screen(browser, url, folder, NARROW, "dark") as screen:
+            for shown in await every_page(screen.doors, "fr"):
+                page = await screen.see(shown)
+                noted.weights[shown] = screen.weight
+                if screen.refused:
+                    noted.refused += 1
+                    noted.unannounced += await unannounced(page, shown)
+                noted.unfit += await unfit(page, shown, NARROW)
+                noted.unfit += [f"{shown}: {text}" for text in await lost(page)]
+    return noted
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def wide(
+    cluster: Cluster,
+    migrated_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    browser: Browser,
+) -> Noted:
+    """Open every page in English at a desk, in the light, and go through it by key."""
+    noted, folder = Noted(), tmp_path_factory.mktemp("wide")
+    with a_database(cluster, migrated_template) as url:
+        async with a_screen(browser, url, folder, WIDE) as screen:
+            for shown in await every_page(screen.doors, "en"):
+                page = await screen.see(shown)
+                noted.unfit += await unfit(page, shown, WIDE)
+                noted.unreached += await unreached(page, shown)
+    return noted
+
+
+# --------------------------------------------------------------- fit for every reader
+
+
+@on_the_narrow
+async def test_every_page_is_fit_for_every_reader_on_a_phone_in_the_dark(
+    narrow: Noted,
+) -> None:
+    assert not narrow.unfit, "\n".join(narrow.unfit)
+
+
+@on_the_wide
+async def test_every_page_is_fit_for_every_reader_at_a_desk_in_the_light(
+    wide: Noted,
+) -> None:
+    assert not wide.unfit, "\n".join(wide.unfit)
+
+
+async def unfit(page: Page, shown: Shown, width: int) -> list[str]:
+    """Say what axe has against a page, and whether it is wider than its screen."""
+    wrong = []
+    if found := await complaints(page):
+        wrong.append(f"{shown}: {found}")
+    if (found_width := await width_of(page)) > width:
+        wrong.append(f"{shown}: {found_width} px wide")
+    return wrong
 
 
 async def width_of(page: Page) -> int:
@@ -193,47 +114,14 @@ async def width_of(page: Page) -> int:
     return width
 
 
-# --------------------------------------------------------------- fit for every reader
-
-
-@pytest.mark.parametrize(
-    ("language", "width", "scheme"),
-    [("fr", 320, "dark"), ("en", 320, "light"), ("fr", 1000, "light")],
-)
-async def test_every_page_is_fit_for_every_reader(
-    database_url: str,
-    tmp_path: Path,
-    browser: Browser,
-    language: Language,
-    width: int,
-    scheme: Literal["light", "dark"],
-) -> None:
-    wrong = []
-    async with a_screen(browser, database_url, tmp_path, width, scheme) as screen:
-        for shown in await every_page(screen.doors, language):
-            page = await screen.see(shown)
-            if found := await complaints(page):
-                wrong.append(f"{shown}: {found}")
-            if (found_width := await width_of(page)) > width:
-                wrong.append(f"{shown}: {found_width} px wide")
-    assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-async def test_no_page_is_lost_in_forced_colours(
-    database_url: str, tmp_path: Path, browser: Browser, language: Language
-) -> None:
-    """Nothing is told by a background alone, and what is pressed keeps an edge."""
-    wrong = []
-    async with a_screen(
-        browser, database_url, tmp_path, 320, forced="active"
-    ) as screen:
-        for shown in await every_page(screen.doors, language):
-            page = await screen.see(shown)
-            wrong += [f"{shown}: {text}" for text in await page.evaluate(_EDGELESS)]
-            if (found_width := await width_of(page)) > 320:
-                wrong.append(f"{shown}: {found_width} px wide")
-    assert not wrong, "\n".join(wrong)
+async def lost(page: Page) -> list[str]:
+    """Name what is told by a background alone once the reader's colours are forced."""
+    await page.emulate_media(forced_colors="active")
+    found: list[str] = await page.evaluate(_EDGELESS)
+    if (width := await width_of(page)) > NARROW:
+        found.append(f"{width} px wide")
+    await page.emulate_media(forced_colors="none")
+    return found
 
 
 _EDGELESS = """
@@ -249,10 +137,14 @@ _EDGELESS = """
 _PARTS_OF_A_DATE = 4
 _REACHABLE = """
 [...document.querySelectorAll("a[href], button, input, textarea, select, summary")]
-  .filter((one) => one.type !== "hidden" && one.checkVisibility())
-  .filter((one) => one.type !== "radio" || one.checked || !document.querySelector(
-    `input[name="${one.name}"]:checked`))
+  .filter((one) => one.type !== "hidden" && one.checkVisibility() && one.tabIndex >= 0)
+  .filter((one) => one.type !== "radio" || one === (document.querySelector(
+    `input[name="${one.name}"]:checked`) ?? document.getElementsByName(one.name)[0]))
   .map((one, place) => one.dataset.place = place).length
+"""
+_NOTED = """
+(window.reached = [], addEventListener("focusin", ({target}) => reached.push(
+  [target.dataset.place ?? "", parseFloat(getComputedStyle(target).outlineWidth)])))
 """
 _FOCUSED = """
 () => {
@@ -263,25 +155,44 @@ _FOCUSED = """
 """
 
 
+@on_the_wide
 async def test_everything_that_can_be_pressed_is_reached_with_the_tab_key_alone(
-    database_url: str, tmp_path: Path, browser: Browser
+    wide: Noted,
 ) -> None:
-    wrong = []
-    async with a_screen(browser, database_url, tmp_path, 1000) as screen:
-        for shown in await every_page(screen.doors, "fr"):
-            page = await screen.see(shown)
-            reachable = await page.evaluate(_REACHABLE)
-            reached = set()
-            within = await page.locator("input[type=date]").count() * _PARTS_OF_A_DATE
-            for _ in range(reachable + within + 2):
-                await page.keyboard.press("Tab")
-                place, ring, *_ = await page.evaluate(_FOCUSED)
-                if place and ring < 3:
-                    wrong.append(f"{shown}: no ring around {place}")
-                reached.add(place)
-            if missed := set(map(str, range(reachable))) - reached:
-                wrong.append(f"{shown}: {missed} not reached")
-    assert not wrong, "\n".join(wrong)
+    assert not wide.unreached, "\n".join(wide.unreached)
+
+
+async def unreached(page: Page, shown: Shown) -> list[str]:
+    """Go through a page by Tab; say what was not come to, or shows no ring."""
+    reachable = await page.evaluate(_REACHABLE)
+    within = await page.locator("input[type=date]").count() * _PARTS_OF_A_DATE
+    await page.evaluate(_NOTED)
+    reached = await tabbed(page, reachable + within + 2)
+    if not every_place(reachable) <= {place for place, _ in reached}:
+        # A page that sets the focus itself begins in its middle, and the
+        # browser's own bar takes a stop of its own at the turn.
+        reached = await tabbed(page, reachable + within + 2)
+    wrong = [
+        f"{shown}: no ring around {place}"
+        for place, ring in reached
+        if place and ring < 3
+    ]
+    if missed := every_place(reachable) - {place for place, _ in reached}:
+        wrong.append(f"{shown}: {missed} not reached")
+    return wrong
+
+
+async def tabbed(page: Page, times: int) -> list[tuple[str, float]]:
+    """Press Tab so many times; answer each place it came to since the page opened."""
+    for _ in range(times):
+        await page.keyboard.down("Tab")  # held, it goes on to the next
+    await page.keyboard.up("Tab")
+    reached: list[tuple[str, float]] = await page.evaluate("reached")
+    return reached
+
+
+def every_place(reachable: int) -> set[str]:
+    return set(map(str, range(reachable)))
 
 
 async def test_the_first_key_skips_to_the_content(
@@ -296,36 +207,42 @@ async def test_the_first_key_skips_to_the_content(
         assert page.url.endswith("#content")
 
 
+@on_the_narrow
 async def test_what_is_wrong_has_the_focus_and_the_title_says_error(
-    database_url: str, tmp_path: Path, browser: Browser
+    narrow: Noted,
 ) -> None:
-    async with a_screen(browser, database_url, tmp_path, 320) as screen:
-        refused = 0
-        for shown in await every_page(screen.doors, "fr"):
-            if not shown.sent:
-                continue
-            page = await screen.see(shown)
-            if not screen.refused:
-                continue  # what was proposed can be sent as it is
-            refused += 1
-            assert (await page.title()).startswith("Erreur"), shown
-            _place, _ring, name, _width = await page.evaluate(_FOCUSED)
-            assert name == "summary", shown
-        assert refused >= 4
+    assert not narrow.unannounced, "\n".join(narrow.unannounced)
+    assert narrow.refused >= 4
+
+
+async def unannounced(page: Page, shown: Shown) -> list[str]:
+    """Say what hides the faults of a form that was refused."""
+    wrong = []
+    if not (title := await page.title()).startswith("Erreur"):
+        wrong.append(f"{shown}: its title is {title}")
+    try:  # the focus comes with the first picture, after the page was loaded
+        await page.wait_for_function(_SUMMARY_HAS_FOCUS, timeout=5000)
+    except PlaywrightTimeout:
+        _place, _ring, name, _width = await page.evaluate(_FOCUSED)
+        wrong.append(f"{shown}: {name!r} has the focus")
+    return wrong
+
+
+_SUMMARY_HAS_FOCUS = "document.activeElement.className === 'summary'"
 
 
 # ------------------------------------------------------------------------------ light
 
 
-async def test_a_first_visit_to_any_page_is_light(
-    database_url: str, tmp_path: Path
-) -> None:
+@on_the_narrow
+async def test_a_first_visit_to_any_page_is_light(narrow: Noted) -> None:
     shared = sum(len(gzip.compress(static(f"portal.{kind}"))) for kind in ("css", "js"))
-    async with furnished(database_url, tmp_path) as doors:
-        for shown in await every_page(doors, "fr"):
-            answer = await Visitor(doors, shown.reader).ask("GET", shown.address)
-            weight = shared + len(gzip.compress(answer.content))
-            assert weight < HEAVIEST, (shown, weight)
+    heavy = {
+        shown: shared + weight
+        for shown, weight in narrow.weights.items()
+        if shared + weight >= HEAVIEST
+    }
+    assert not heavy
 
 
 async def test_these_tests_see_what_they_look_for(browser: Browser) -> None:

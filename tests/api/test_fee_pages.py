@@ -29,8 +29,7 @@ async def claire(portal: Doors) -> AsyncIterator[Browser]:
 async def sent(
     browser: Browser, step: str, path: str = PAGE, **answers: str
 ) -> httpx2.Response:
-    form = {"form_token": await browser.form_token(), "step": step, "key": "abcd1234"}
-    return await browser.http.post(path, data={**form, **answers})
+    return await browser.send(path, step=step, **{"key": "abcd1234", **answers})
 
 
 def an_amount(portal: Doors, **changes: str) -> dict[str, str]:
@@ -60,6 +59,13 @@ async def test_an_amount_is_adopted_after_it_was_looked_at_and_can_be_withdrawn(
     read(shown, "fr")
     assert "Le montant est adopté." in shown.text
     assert "Retirer ce montant" in shown.text
+    # Pressed twice, or gone back to: adopted once.
+    for again in (
+        await sent(claire, "send", **an_amount(portal)),
+        await claire.go(f"{PAGE}?etape=verifier"),
+    ):
+        assert again.headers["location"] == f"{PAGE}?fait=adopted"
+    assert len(await portal.office.rows(FeeAct)) == 1
     fee = an_amount(portal)
     withdrawn = await sent(
         claire,

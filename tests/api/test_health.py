@@ -1,11 +1,15 @@
 """Probes: alive, ready, which version."""
 
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from api.app import create_app
+from records.sweeps import Sweep
 from tests.api.doors import Doors, knocking_at, the_settings
+from tests.kept import real_now
 
 
 async def test_the_service_is_ready_when_every_part_answers(doors: Doors) -> None:
@@ -46,6 +50,25 @@ async def test_the_service_starts_and_says_so_while_the_database_is_away(
         refused = await http.get("/api/v1/policy/CAR", headers=token)
         assert (refused.status_code, refused.json()["code"]) == (503, "records_away")
         assert refused.headers["Retry-After"] == "30"
+
+
+@pytest.mark.parametrize(
+    ("minutes_ago", "code", "sweeps"),
+    [(None, 503, "never"), (1, 200, "ok"), (3, 503, "late")],
+)
+async def test_sweeps_that_no_longer_come_turn_the_health_red_and_not_the_readiness(
+    doors: Doors, minutes_ago: int | None, code: int, sweeps: str
+) -> None:
+    if minutes_ago is not None:
+        then = real_now() - timedelta(minutes=minutes_ago)
+        # One that was cut short since does not count.
+        await doors.office.add(
+            Sweep(started_at=then, ended_at=then), Sweep(started_at=real_now())
+        )
+    answer = await doors.ask("GET", "/healthz")
+    assert (answer.status_code, answer.json()["sweeps"]) == (code, sweeps)
+    assert answer.json()["healthy"] is (code == 200)
+    assert (await doors.ask("GET", "/readyz")).status_code == 200
 
 
 async def test_the_version_is_that_of_the_project(away: Doors) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from api import metrics
 from api.access import Role
-from records.models import Sweep
+from records.sweeps import Sweep
 from rules.civil_time import civil_date
 from tests.api.doors import Doors
 from tests.dossiers import HOLDER, a_holder, noon

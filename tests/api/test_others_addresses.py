@@ -93,12 +93,15 @@ async def test_a_filled_form_at_anothers_address_changes_nothing(
     service: Doors,
 ) -> None:
     forms: dict[str, tuple[str, dict[str, str]]] = {
-        f"/fr/agence/lien/{LINK}": ("another agency", {"reponse": "terminer"}),
+        f"/fr/agence/lien/{LINK}": (
+            "another agency",
+            {"reponse": "terminer", "fin": "2026-11-26"},
+        ),
         f"/fr/dossier/{HOLDER}/agence": ("another person", {"permis": PERMIT}),
         f"/fr/dossier/{HOLDER}/transfert": ("another person", {"certificat": MARCS}),
     }
     for address, (name, form) in forms.items():
-        sent = {"step": "send", "key": "abcd1234", "jour": str(service.today), **form}
+        sent = {"step": "send", "key": "abcd1234", **form}
         answer = await Visitor(service, name).ask("POST", address, sent)
         assert answer.status_code == 404, address
     assert await service.office.rows(FactRow) == []
@@ -130,6 +133,7 @@ async def test_an_agencys_list_holds_its_own_people_only(service: Doors) -> None
 async def test_outside_of_the_one_machine_stack_no_token_speaks_for_a_person(
     service: Doors, role: Role
 ) -> None:
+    service.tokens[role] = "of a person"
     answer = await service.ask("GET", "/api/v1/policy/CAR", role)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
     for path in (f"/api/v1/dossiers/{HOLDER}", f"/api/v1/dossiers/{NOBODY}"):

@@ -16,6 +16,7 @@ from rules.numbers import DossierNumber
 from tests.api.doors import OVERALL_LIMIT_S, Doors
 from tests.api.providers import Browser
 from tests.api.reading import read
+from tests.api.register import plant
 from tests.api.test_person_pages import an_open_dossier, sent
 from tests.dossiers import HOLDER, a_holder
 
@@ -157,3 +158,21 @@ async def test_every_number_is_answered_alike_and_few_are_answered(
     assert [answer.status_code for answer in answers] == [303, 303, 303, 429]
     assert await portal.office.rows(FactRow) == []  # Marc's is in an account
     assert (await confirmed(alex, link_to(Notice.TAKE_BACK_ASKED, keys[0]))).is_error
+
+
+async def test_two_live_certificates_are_never_put_together(lobby: Doors) -> None:
+    alex = Browser(lobby)
+    await alex.sign_in("personne", "alex")
+    for number in (MARC, HOLDER):
+        await plant(lobby, a_holder(number=number), person=f"Holder of {number}")
+    async with lobby.parts.sessions.begin() as session:
+        own = await lobby.office.holder_of(MARC)
+        (await session.get_one(Person, own.person_id)).sign_in_subject = "person:alex"
+    await sent(alex, TAKE_BACK, "send", KEY, numero=HOLDER)
+    answer = await confirmed(alex, link_to(Notice.TAKE_BACK_ASKED))
+    assert answer.status_code == 409
+    read(answer, "fr")
+    assert "aide@" in answer.text  # a person can still settle it
+    for number, shown in ((MARC, 200), (HOLDER, 404)):
+        assert (await alex.go(f"/fr/dossier/{number}")).status_code == shown
+    await alex.close()

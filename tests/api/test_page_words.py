@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 from sqlalchemy import CheckConstraint
 
+from activities.sayings import SAYINGS
 from api.errors import WORDINGS
 from api.pages.mail import COLUMNS
 from api.pages.signing_in import DOORS, Why
@@ -30,6 +31,7 @@ from rules.agenda import Act
 from rules.dossier import Kind, Phase
 from tests.dossiers import noon
 from workflows.messages import DutyView
+from workflows.upkeep import Check
 
 
 def facts_of(sentence: str) -> set[tuple[str, str]]:
@@ -56,10 +58,11 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
     chosen = (
         *(f"sign_in.{door}" for door in (*DOORS, "failed_")),
         *("frame.home_", "done.", "dossier.go_", "proving.", "refused."),
+        "sweeps.skipped_",
         *("sorry.title_", "sign_in.for_"),
         # The desk's: a decision, a reason, who did it, what a line is about.
         *("desk.said_", "desk.reads_", "desk.decision_", "desk.next_", "desk.by_"),
-        *("desk.reason_", "desk.do_", "desk.line_"),
+        *("desk.reason_", "desk.do_", "desk.line_", "desk.look_", "correcting."),
         *("agency.count_", "agency.list_", "agency.said_"),
         # The mail's: a fate, a notice, a step, or what was understood of a message.
         *("fate.", "notice.", "trail.", "incoming."),
@@ -67,8 +70,18 @@ def test_every_sentence_asked_for_exists_and_none_is_left_over() -> None:
         *("mail.standstill", "mail.nobody_told", "mail.deferred", "mail.leaving"),
         *("mail.in_doubt", "mail.came_back", "mail.messages", "mail.set_aside"),
         "mail.missed",
+        # A rule, its value, the files it decides; a group of rules.
+        *("policy.rule_", "policy.value_", "policy.dossiers_"),
+        *("policy.group_", "policy.means_"),
+        # What a task's hands did, and which tasks are shown.
+        *("hands.line_", "hands.said_", "hands.none_", "hands.filter_"),
+        "desk.menu_",
         # An operation, what was done, and what looks wrong about an amount.
+        # What a check is about, what to do, what it found, and what became of that.
+        *("sweeps.check_", "sweeps.do_", "sweeps.found_", "sweeps.mend"),
         *("fees.issue", "fees.renewal", "fees.said_", "fees.warn_"),
+        # A column of a file of certificates.
+        *("imports.name_", "imports.of_"),
         # An operation, how a try to pay stands, a button, the state of an invoice.
         *("paying.for_", "paid.", "simulator.", "invoices.state_"),
         *("status.", "history.", "coming.", "letters.", "step.", "turn.", "kind."),
@@ -185,3 +198,12 @@ def test_a_fact_is_escaped_and_worded_as_the_sentence_asks() -> None:
     assert instant(at, "en").startswith("Thursday, January 1, 2026 at 12:00")
     with pytest.raises(KeyError):
         Voice("en")("form.back_to")
+
+
+def test_all_that_a_sweep_may_find_is_worded_with_facts_that_it_has() -> None:
+    for code, sentence in SAYINGS.items():
+        told = {name for name, _ in facts_of(sentence)}
+        said = {name for name, _ in facts_of(words()[f"sweeps.found_{code}"]["fr"])}
+        assert said <= told, code
+    for check in Check:
+        assert {f"sweeps.check_{check}", f"sweeps.do_{check}"} <= set(words())

@@ -18,7 +18,7 @@ from api.pages.words import Voice
 from api.parts import Parts
 from api.stories import Stories
 from letters.wording import LANGUAGES, deadline, full_date, weekday_date
-from records.models import Letter, Person
+from records.models import DossierRow, Letter, Person
 from rules.civil_time import add_years, last_day_to_act
 from rules.dossier import (
     Dossier,
@@ -195,6 +195,22 @@ async def test_while_the_story_is_away_the_last_known_state_bears_its_hour(
     said = page.texts["main"][0]
     assert "Le dossier ne répond pas en ce moment." in said
     assert f"{full_date(dossier.opened_on, 'fr')} à 0\u00a0h\u00a000" in said
+    # The last record is two years old; the days are counted from today all the same.
+    assert "Il vous reste 29\u00a0jours" in said
+
+
+async def test_while_the_story_is_away_days_are_counted_up_to_what_falls_due_next(
+    away: Doors,
+) -> None:
+    dossier = a_holder(away.today + 30 * DAYS)
+    await away.office.place(dossier)
+    await away.sit_down(Role.OFFICER, "staff:claire")
+    async with away.parts.sessions.begin() as session:
+        row = await session.get_one(DossierRow, dossier.number)
+        row.next_due_at = noon(away.today - 3 * DAYS)
+    page = await seen(away, f"/dossier/{HOLDER}", "fr")
+    # What was due three days ago may have changed the rest: nobody knows yet.
+    assert "Il vous reste 32\u00a0jours" in page.texts["main"][0]
 
 
 # ------------------------------------------------------------------- without a session

@@ -27,8 +27,7 @@ async def alex(portal: Doors) -> AsyncIterator[Browser]:
 async def sent(
     browser: Browser, path: str, step: str, key: str = "abcd1234", **answers: str
 ) -> httpx2.Response:
-    form = {"form_token": await browser.form_token(), "step": step, "key": key}
-    return await browser.http.post(path, data={**form, **answers})
+    return await browser.send(path, step=step, key=key, **answers)
 
 
 async def an_open_dossier(browser: Browser) -> str:
@@ -212,6 +211,22 @@ async def test_a_dossier_is_cancelled_once_its_meaning_was_read(
     state = await portal.get(f"/api/v1/dossiers/{number}", "officer")
     assert state["phase"] == "closed"
     assert (await alex.go(path)).status_code == 409
+
+
+async def test_what_was_begun_in_a_dossier_that_is_closed_is_no_longer_listed(
+    alex: Browser,
+) -> None:
+    number = await an_open_dossier(alex)
+    agencies = f"/fr/dossier/{number}/agence"
+    await sent(alex, agencies, "keep", permis="AR-1001")
+    for page in ("/fr/mes-dossiers?tous", f"/fr/dossier/{number}"):
+        assert f'<li><a href="{agencies}">' in (await alex.go(page)).text
+    path = f"/fr/dossier/{number}/annulation"
+    await sent(alex, path, "send", raison="Je change de métier.", key="abcd5678")
+    for page in ("/fr/mes-dossiers?tous", f"/fr/dossier/{number}"):
+        said = (await alex.go(page)).text
+        assert number in said
+        assert agencies not in said
 
 
 async def the_task(portal: Doors, number: str) -> dict[str, str]:

@@ -1,11 +1,14 @@
 """The policy, as anybody with a role reads it."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from api.access import Role
-from rules.dossier import Kind
+from records.fees import note_act
+from rules.dossier import Kind, Operation
+from rules.fees import AdoptedFee
 from rules.policy import policy_entries
 from tests.api.doors import Doors
 
@@ -25,6 +28,33 @@ async def test_every_parameter_in_force_is_shown_with_its_source(
     assert rule["question"].endswith("?")
     assert rule["from"] == "2019-08-01"
     assert all(p["source"] for p in shown["parameters"])
+
+
+async def test_an_adopted_amount_is_shown_with_those_of_the_file(away: Doors) -> None:
+    before = await away.get("/api/v1/policy/CAR", "officer")
+    starts_on = date(away.today.year + 1, 7, 1)
+    fee = AdoptedFee(Kind.CAR, Operation.RENEWAL, starts_on, 19000, "Gazette, p. 143")
+    async with away.parts.sessions.begin() as session:
+        await note_act(session, "adopted", fee, by="staff:claire")
+
+    ahead = await away.get("/api/v1/policy/CAR", "officer")
+    begun = await away.get(f"/api/v1/policy/CAR?on={starts_on}", "officer")
+
+    adopted = {
+        "from": str(starts_on),
+        "cents": 19000,
+        "confirmed": True,
+        "source": "Gazette, p. 143",
+    }
+    fees = fees_of(before)
+    assert fees_of(ahead) == fees_of(begun) == [*fees, adopted]
+    assert ahead["version"] == before["version"]
+    assert begun["version"] == f"CAR-{starts_on}"
+
+
+def fees_of(shown: Any) -> Any:
+    (table,) = (p for p in shown["parameters"] if p["name"] == "fees_renewal")
+    return table["value"]
 
 
 async def test_the_policy_of_today_is_shown_when_no_day_is_asked(away: Doors) -> None:

@@ -50,7 +50,9 @@ def cells_of(line: str) -> list[str]:
 
 
 def is_json(path: str) -> bool:
-    return path.startswith(("/api/", "/livez", "/readyz", "/version", "/metrics"))
+    return path.startswith(
+        ("/api/", "/healthz", "/livez", "/readyz", "/version", "/metrics")
+    )
 
 
 @pytest.fixture
@@ -155,6 +157,7 @@ def test_an_agency_sends_nothing_in_the_name_of_a_person() -> None:
     }
     own = {path for path in taken if path.startswith("/{language}/agence/")}
     assert own == {
+        "/{language}/agence/calendrier",
         "/{language}/agence/lien/{link_id}",
         "/{language}/agence/verifier",
     }

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from api.language import Language
-from records.models import Session
+from records.sessions import Session
 from tests.api.doors import Doors, open_doors, the_settings
 from tests.api.knocking import TASK, Visitor, furnish
 from tests.api.providers import Browser, a_stand_in, asked_of_provider

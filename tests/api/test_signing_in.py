@@ -14,8 +14,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import func, select, update
 
 from api.signin.cookies import Cookies
-from records.models import Session, SignIn
-from records.sessions import LIMITS
+from records.sessions import LIMITS, Session, SignIn
 from tests.api.doors import Doors, a_port, open_doors, the_settings
 from tests.api.providers import (
     Browser,

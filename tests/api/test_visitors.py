@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from api.app import create_app
 from api.language import Language
-from records.models import Visit
+from records.visits import Visit
 from tests.api.doors import Doors, the_settings
 from tests.api.reading import read
 from tests.api.register import NOBODY, PATHS, an_open_register

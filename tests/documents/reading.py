@@ -1,15 +1,17 @@
 """A PDF as a program for the blind, an archive or a camera takes it in."""
 
 import re
-import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
 
 import pikepdf
 from PIL import Image
+from pypdfium2 import PdfDocument  # type: ignore[import-untyped]  # bears none
 
 CLAIMS = {"pdfuaid:part=1", "pdfaid:part=2", "pdfaid:conformance=A"}
+POINTS_PER_INCH = 72
 FORBIDDEN = ("/JS", "/JavaScript", "/Launch", "/EmbeddedFile", "/OpenAction", "/AA")
 
 
@@ -55,14 +57,17 @@ class Document:
 
     def text(self) -> str:
         """Read it aloud, page after page, lines joined."""
-        told = _run(self.data, "pdftotext", "-enc", "UTF-8", "-", "-")
-        return re.sub(r"\s+", " ", told.decode())
+        with closing(PdfDocument(self.data)) as pages:
+            told = "\n".join(page.get_textpage().get_text_bounded() for page in pages)
+        # A hyphen at a line's end is told as a character that stands for none.
+        return re.sub(r"\s+", " ", re.sub("[\ufffe\x02]", "-", told))
 
     def picture(self, dots_per_inch: int) -> Image.Image:
         """Look at its first page, in shades of grey."""
-        options = ("-png", "-singlefile", "-r", str(dots_per_inch))
-        seen = _run(self.data, "pdftoppm", *options, "-")
-        return Image.open(BytesIO(seen)).convert("L")
+        with closing(PdfDocument(self.data)) as pages:
+            seen = pages[0].render(scale=dots_per_inch / POINTS_PER_INCH)
+            picture: Image.Image = seen.to_pil().convert("L")
+            return picture
 
 
 def opened(data: bytes) -> Document:
@@ -123,11 +128,3 @@ def _box(thing: pikepdf.Dictionary) -> tuple[float, ...] | None:
 
 def _fonts(page: pikepdf.Dictionary) -> list[pikepdf.Object]:
     return [font for _, font in page.Resources.Font.items()]
-
-
-def _run(data: bytes, program: str, *options: str) -> bytes:
-    ended = subprocess.run(
-        (program, *options), input=data, capture_output=True, check=True
-    )
-    assert ended.stderr == b""
-    return ended.stdout

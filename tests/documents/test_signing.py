@@ -22,7 +22,8 @@ from cryptography.x509.oid import NameOID
 
 from documents.certificate import certificate_pdf
 from documents.issuing import facts_of, issue_certificate
-from documents.signing import BadSigningKey, DocumentSigner, is_intact_and_trusted
+from documents.sealing import is_intact_and_trusted
+from documents.signing import BadSigningKey, DocumentSigner
 from embedded.keys import make_keys, signing_files
 from embedded.signing_chain import key_usage, make_signing_chain
 from settings import settings_from

@@ -37,6 +37,32 @@ def test_each_value_to_fill_in_is_documented() -> None:
         assert f"`{variable}`" in DOCUMENTED, variable
 
 
+NOT_HANDED_ON = {
+    *(
+        "embedded",
+        "data_dir",
+        "secrets_dir",
+    ),  # of one machine; named by the file itself
+    "brand_dir",  # a folder that the operator mounts, with its variable
+    # The relay is the file's own, reached in clear text on its private network.
+    *("smtp_username", "smtp_password", "smtp_ca_file", "smtp_connections"),
+}
+
+
+def test_each_setting_can_be_given_to_a_service() -> None:
+    handed_on = {
+        word.removeprefix("ECHEANCE_").removeprefix("echeance_").lower()
+        for name in OURS
+        for word in (*SERVICES[name]["environment"], *SERVICES[name]["secrets"])
+    }
+    assert set(Settings.model_fields) - handed_on == NOT_HANDED_ON - {"secrets_dir"}
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_each_service_has_the_secrets_that_all_share(name: str) -> None:
+    assert set(COMPOSE["x-service"]["secrets"]) <= set(SERVICES[name]["secrets"])
+
+
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_the_settings_of_a_service_are_accepted(name: str) -> None:
     secrets = {

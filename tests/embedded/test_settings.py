@@ -159,3 +159,40 @@ def test_keys_for_mail_that_are_no_keys_are_refused_at_start(told: str) -> None:
 def test_the_stack_sets_only_settings_that_exist(tmp_path: Path) -> None:
     known = {f"ECHEANCE_{name.upper()}" for name in Settings.model_fields}
     assert stack_environment(tmp_path, Ports.free()).keys() <= known
+
+
+def test_no_officer_decides_beyond_one_machine_until_the_proof_is_named() -> None:
+    staff = {**REQUIRED, "ECHEANCE_SIGN_IN_STAFF_ISSUER": "https://staff.example"}
+    with pytest.raises(SettingsError, match="ECHEANCE_SIGN_IN_STAFF_DECISION_ACR"):
+        settings_from(staff)
+    named = {"ECHEANCE_SIGN_IN_STAFF_DECISION_ACR": "eleve"}
+    assert settings_from(staff | named).decision_acr == "eleve"
+    any_of_them = {"ECHEANCE_SIGN_IN_STAFF_DECISION_ACR": "any"}
+    assert settings_from(staff | any_of_them).decision_acr is None
+    assert settings_from(staff | {"ECHEANCE_EMBEDDED": "true"}).decision_acr is None
+
+
+def test_the_keys_of_temporal_are_named_and_the_first_is_in_use() -> None:
+    told = f"new={'A' * 43}=, old={'B' * 43}="
+    keys = settings_from({**REQUIRED, "ECHEANCE_TEMPORAL_KEYS": told})
+    assert [*keys.keys_for_temporal()] == ["new", "old"]
+    assert {len(key) for key in keys.keys_for_temporal().values()} == {32}
+    assert settings_from(REQUIRED).keys_for_temporal() == {}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "A" * 43 + "=",
+        "a=",
+        "a=QUJD",
+        "=" + "A" * 43 + "=",
+        "a=*",
+        "a,b",
+        ",".join(["a=" + "A" * 43 + "="] * 2),
+    ],
+)
+def test_keys_of_temporal_that_are_no_keys_are_refused_at_start(told: str) -> None:
+    with pytest.raises(SettingsError, match="ECHEANCE_TEMPORAL_KEYS") as refused:
+        settings_from({**REQUIRED, "ECHEANCE_TEMPORAL_KEYS": told})
+    assert "AAAA" not in str(refused.value)

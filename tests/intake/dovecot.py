@@ -235,5 +235,5 @@ def a_mail_server(open_folder: Path, **how: object) -> Iterator[Dovecot]:
     try:
         yield server
     finally:
-        server.stop()
+        server.kill()  # gently, it would take a second
         shutil.rmtree(folder)

@@ -181,6 +181,20 @@ async def test_two_readers_of_one_mailbox_lose_nothing_and_hear_nothing_twice(
     assert len(await office.rows(Mail)) == len(await office.rows(FactRow)) == 20
 
 
+async def test_a_letter_that_another_reader_has_just_moved_is_no_empty_letter(
+    server: Dovecot,
+) -> None:
+    server.deliver(*some_letters(2))
+    with server.mailbox().opened() as folder:
+        gone, stays = folder.unread()
+        with server.looked_at() as other:
+            other.select()
+            other.store("1", "+FLAGS", r"(\Deleted)")
+            other.expunge()
+        assert folder.fetch(gone) is None
+        assert folder.fetch(stays) is not None
+
+
 async def test_what_somebody_deleted_is_neither_read_nor_removed_for_them(
     office: Office, room: MailRoom, open_folder: Path
 ) -> None:

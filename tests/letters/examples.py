@@ -103,6 +103,7 @@ _SAID: dict[Notice, dict[str, Any]] = {
     | {"reason_text": "Le paiement est arrivé après la fin de votre examen."},
     Notice.CERTIFICATE_ISSUED: _NEW_TERM | {"certificate_number": NEW_DOSSIER},
     Notice.LINK_REQUESTED: _AGENCY | {"act_before": date(2027, 1, 30)},
+    Notice.LINK_REMINDER: _AGENCY | {"act_before": date(2027, 1, 30)},
     Notice.LINK_CONFIRMED: _AGENCY
     | {"act_before": EXAM_LIMIT, "remaining": ("invoice",)},
     Notice.LINK_REFUSED: _AGENCY
@@ -222,6 +223,9 @@ def variants() -> dict[str, LetterFacts]:
         "link_confirmed--nothing_left": replace(
             an_example(Notice.LINK_CONFIRMED), remaining=(), act_before=None
         ),
+        "link_reminder--late": replace(
+            an_example(Notice.LINK_REMINDER), act_before=date(2027, 1, 11)
+        ),
         "link_refused--no_reason": replace(
             an_example(Notice.LINK_REFUSED), act_before=None, reason_text=None
         ),
@@ -233,6 +237,12 @@ def variants() -> dict[str, LetterFacts]:
         ),
         "reminder_1--days_collapsed": replace(
             an_example(Notice.REMINDER_1), days_left=2, amount_confirmed=False
+        ),
+        "reminder_30--copy": replace(
+            an_example(Notice.REMINDER_30), copy_of_on=date(2026, 11, 9)
+        ),
+        "refused--copy": replace(
+            an_example(Notice.REFUSED), copy_of_on=date(2026, 11, 9)
         ),
         "payment_reversed--late": replace(
             an_example(Notice.PAYMENT_REVERSED), act_before=None

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from proof.listening import Listener
+
 OK = "ok"
 HANG = "hang"  # says nothing, keeps the connection
 DROP = "drop"  # closes the connection without an answer
@@ -92,41 +94,26 @@ class ScriptedRelay:
     letters: int = 0
     taken: list[Taken] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
-    _server: asyncio.Server | None = None
-    _talks: set[asyncio.Task[None]] = field(default_factory=set)
+    listener: Listener = field(init=False)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._meet, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.listener = Listener(self._talk, self.port)
+        self.port = await self.listener.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.close()
-        await self.hang_up()
-
-    async def hang_up(self) -> None:
-        """Close every connection, and go on listening."""
-        for talk in self._talks:
-            talk.cancel()
-        await self.left_alone()
-
-    async def left_alone(self) -> None:
-        """Wait until nobody is connected any more."""
-        await asyncio.gather(*self._talks, return_exceptions=True)
+        await self.listener.close()
 
     def next_script(self) -> Script:
         """Say what the next letter meets."""
         self.letters += 1
         return self.scripts[min(self.letters, len(self.scripts)) - 1]
 
-    async def _meet(
+    async def _talk(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.connections += 1
-        talk = asyncio.create_task(_Talk(self, reader, writer).run())
-        self._talks.add(talk)
-        talk.add_done_callback(self._talks.discard)
+        await _Talk(self, reader, writer).run()
 
 
 class _Talk:

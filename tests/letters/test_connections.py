@@ -71,7 +71,7 @@ async def test_a_letter_turned_down_costs_the_next_ones_no_connection(
 async def test_a_connection_the_relay_closed_meanwhile_costs_no_letter() -> None:
     async with ScriptedRelay() as relay, connections_to(reached(relay)) as to:
         assert await several(to, 1) == [Reply.ACCEPTED]
-        await relay.hang_up()
+        await relay.listener.hang_up()
         assert await several(to, 1) == [Reply.ACCEPTED]
     assert [taken.connection for taken in relay.taken] == [1, 2]
 
@@ -111,7 +111,7 @@ async def test_many_dead_connections_cost_no_letter() -> None:
     async with ScriptedRelay() as relay, connections_to(reached(relay)) as to:
         await asyncio.gather(*(hand_over(to) for _ in range(4)))
         assert relay.connections == 4
-        await relay.hang_up()
+        await relay.listener.hang_up()
         assert await several(to, 1) == [Reply.ACCEPTED]
     assert relay.connections == 5
 
@@ -153,7 +153,7 @@ async def test_a_connection_without_letters_is_closed() -> None:
         connections_to(reached(relay, kept_seconds=0.02)) as to,
     ):
         await several(to, 1)
-        await relay.left_alone()
+        await relay.listener.left_alone()
         assert relay.commands[-1] == "QUIT"
         assert await several(to, 1) == [Reply.ACCEPTED]
 
@@ -162,7 +162,7 @@ async def test_a_relay_that_does_not_say_goodbye_holds_nobody_up() -> None:
     async with ScriptedRelay([Script(dot="421 4.3.2 closing")]) as relay:
         async with connections_to(reached(relay)) as to:
             await several(to, 1)
-        await relay.left_alone()
+        await relay.listener.left_alone()
 
 
 async def test_a_relay_that_went_away_and_came_back_takes_the_same_letter() -> None:

@@ -1,11 +1,12 @@
 """Every letter as a real browser shows it: narrow and wide, light and dark.
 
-The pictures are kept in var/pictures/letters to be looked at. They are not compared
-with those of another day, for fonts differ from machine to machine; what is compared
-is the HTML itself, in tests/letters/snapshots.
+With ECHEANCE_PICTURES=1 the pictures are kept in var/pictures/letters, to be looked at.
+They are not compared with those of another day, for fonts differ from machine to
+machine; what is compared is the HTML itself, in tests/letters/snapshots.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.browser import complaints
 from tests.letters.examples import an_example
 
 PICTURES = Path(__file__).parents[2] / "var" / "pictures" / "letters"
+KEPT = os.environ.get("ECHEANCE_PICTURES") == "1"
 NARROW, WIDE = 320, 640
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -88,8 +90,9 @@ async def _look(screen: Screen, text: str, name: str) -> None:
     for width in (NARROW, WIDE):
         await screen.is_wide(width)
         assert await screen.overflow() <= 0
-        picture = PICTURES / f"{name}.{screen.scheme}.{width}.png"
-        await screen.page.screenshot(full_page=True, path=picture)
+        if KEPT:
+            picture = PICTURES / f"{name}.{screen.scheme}.{width}.png"
+            await screen.page.screenshot(full_page=True, path=picture)
     assert not await complaints(screen.page)
     assert screen.asked_for == []
 

@@ -9,16 +9,16 @@ import pytest
 
 from proof.draws import draw
 from proof.histories import as_text, from_text
-from proof.reference import civil, instant, months_on, open_day
+from proof.reference.days import civil, instant, months_on, open_day
 from proof.shrink import shrunk
 
 ROOT = Path(__file__).parents[2]
 
 
-def prove(*asked: str) -> subprocess.CompletedProcess[str]:
+def run(*asked: str) -> subprocess.CompletedProcess[str]:
     """Apart from this process: the stand-in takes the place of Temporal in its own."""
     return subprocess.run(
-        [sys.executable, "-m", "proof", *asked],
+        [sys.executable, "-m", *asked],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -26,11 +26,8 @@ def prove(*asked: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_product_as_it_is_passes_and_so_does_every_history_kept() -> None:
-    proved = prove("--lives", "1000", "--processes", "1")
-
-    assert proved.returncode == 0, proved.stdout + proved.stderr
-    assert "0 lives wrong" in proved.stdout
+def prove(*asked: str) -> subprocess.CompletedProcess[str]:
+    return run("proof", *asked)
 
 
 @pytest.mark.timeout(400)
@@ -39,6 +36,22 @@ def test_every_planted_bug_is_found() -> None:
 
     assert proved.returncode == 0, proved.stdout + proved.stderr
     assert "47 planted bugs, 0 missed" in proved.stdout
+
+
+def test_a_change_of_the_ladder_replans_a_thousand_agendas_without_loss_or_copy() -> (
+    None
+):
+    proved = run("tests.proof.replanning")
+
+    assert proved.returncode == 0, proved.stdout + proved.stderr
+    assert "1000 agendas" in proved.stdout
+
+
+def test_a_story_that_is_not_told_of_the_change_is_found_out() -> None:
+    proved = run("tests.proof.replanning", "untold")
+
+    assert proved.returncode == 1, proved.stdout + proved.stderr
+    assert "lost" in proved.stdout
 
 
 def test_a_seed_draws_the_same_history_which_survives_its_file() -> None:

@@ -1,4 +1,4 @@
-"""Dossiers by the thousand, as the desk meets them: names, tasks, requests."""
+"""Dossiers by the thousand, as the desk meets them: with tasks, requests, letters."""
 
 from collections.abc import Callable
 
@@ -27,9 +27,10 @@ SELECT 'CAR2024' || lpad(n::text, 8, '0'), 'CAR', md5('p' || n)::uuid,
 FROM generate_series(CAST(:begin AS int), CAST(:end AS int)) n
 """
 _TASKS = """
-INSERT INTO tasks (task_id, dossier, reason, due_on, opened_at, closed_at)
+INSERT INTO tasks (task_id, dossier, reason, due_on, opened_at, closed_at, holder)
 SELECT 'task-' || n, 'CAR2024' || lpad(n::text, 8, '0'), 'letter_bounced',
-       date '2026-11-01' + n % 90, now(), CASE WHEN n % 400 > 0 THEN now() END
+       date '2026-11-01' + n % 90, now(), CASE WHEN n % 400 > 0 THEN now() END,
+       CASE WHEN n % 1200 > 0 THEN 'staff:officer-' || (n / 400) % 20 END
 FROM generate_series(CAST(:begin AS int), CAST(:end AS int)) n WHERE n % 20 = 0
 """
 _LINKS = """
@@ -38,6 +39,15 @@ SELECT 'link-' || n, 'CAR2024' || lpad(n::text, 8, '0'), 'AR-' || n % 1000,
        date '2024-01-01' + n % 700, CASE WHEN n % 500 > 0 THEN date '2026-01-01' END
 FROM generate_series(CAST(:begin AS int), CAST(:end AS int)) n
 """
+_LETTERS = """
+INSERT INTO letters (key, dossier, notice, ordered, occurred_at, state)
+SELECT 'letter-' || n, 'CAR2024' || lpad(n::text, 8, '0'),
+       (CAST(:notices AS text[]))[1 + n % 6], '{}',
+       now() - (n % 700) * interval '1 day',
+       CASE n % 100 WHEN 7 THEN 'bounced' ELSE 'accepted' END
+FROM generate_series(CAST(:begin AS int), CAST(:end AS int)) n
+"""
+_NOTICES = ["reminder_90", "reminder_30", "reminder_7", "renewed", "invoice", "expired"]
 _AGENCIES = """
 INSERT INTO agencies (permit, name, email)
 SELECT 'AR-' || n, 'Agence ' || n, 'a' || n || '@courriel.example'
@@ -59,7 +69,9 @@ async def fill(
         await connection.execute(text(_PEOPLE), {**names, **span})
         for statement in (_DOSSIERS, _TASKS, _LINKS):
             await connection.execute(text(statement), span)
+        await connection.execute(text(_LETTERS), {"notices": _NOTICES, **span})
         await connection.commit()
         tell(end - begin + 1)
-    await connection.execute(text("ANALYZE people, dossiers, tasks, links, agencies"))
+    filled = "people, dossiers, tasks, links, letters, agencies"
+    await connection.execute(text(f"ANALYZE {filled}"))
     await connection.commit()

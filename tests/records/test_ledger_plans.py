@@ -27,8 +27,8 @@ from records.measures import measures
 from records.missed import DUTY_GRACE, missed_letters
 from records.trails import (
     LetterFilter,
-    how_many_to_post,
     letters_at_a_standstill,
+    letters_for_people,
     letters_matching,
     letters_nobody_was_told_of,
     letters_to_post,
@@ -155,7 +155,7 @@ def questions() -> dict[str, Question]:
         "standing still": lambda s: letters_at_a_standstill(s, limit=100),
         "to post": lambda s: letters_to_post(s, after=None, limit=51),
         "nobody told": lambda s: letters_nobody_was_told_of(s, now=now, limit=100),
-        "how many to post": how_many_to_post,
+        "how many for people": lambda s: letters_for_people(s, now=now),
         "replaced": lambda s: steps_replaced(
             s,
             LetterFilter(span=month, notice="reminder_60"),

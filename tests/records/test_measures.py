@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from records.measures import LastSweep, last_ended_sweep, measures
-from records.models import FactRow, Sweep
+from records.models import FactRow
+from records.sweeps import Sweep
 from rules.civil_time import civil_date
 from tests.activities.office import Office
 from tests.dossiers import HOLDER, a_holder, a_newcomer, noon

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from records.database import Sessions
-from records.models import MailPace
 from records.pace import (
     EVERY_LETTER,
     PAUSE,
     Lane,
+    MailPace,
     Pace,
     Traveller,
     hold_back,

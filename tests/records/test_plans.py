@@ -6,12 +6,19 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from records.agencies import unanswered_requests
 from records.database import make_engine
-from records.queries import DossierFilter, dossiers_matching, open_tasks
+from records.hands import hands_in_dossier
+from records.queries import (
+    DossierFilter,
+    TaskFilter,
+    dossiers_matching,
+    open_tasks,
+    open_tasks_with_names,
+)
 from rules.dossier import Phase
 from tests.records.many import RARE, fill
 
@@ -30,11 +37,34 @@ QUESTIONS: dict[str, tuple[Question, set[str]]] = {
         lambda session: open_tasks(session, after=None, limit=51),
         {"ix_tasks_open"},
     ),
+    "the queue with whose dossiers": (
+        lambda session: open_tasks_with_names(session, after=None, limit=26),
+        {"ix_tasks_open", "pk_dossiers", "pk_people"},
+    ),
     "a later page of the queue": (
         lambda session: open_tasks(
             session, after=(date(2027, 1, 1), "task-1"), limit=51
         ),
         {"ix_tasks_open"},
+    ),
+    "an officer's own tasks": (
+        lambda session: open_tasks(
+            session, after=None, limit=51, wanted=TaskFilter(holder="staff:officer-7")
+        ),
+        {"ix_tasks_open_of_holder"},
+    ),
+    "a later page of nobody's tasks": (
+        lambda session: open_tasks(
+            session,
+            after=(date(2026, 11, 2), "task-1"),
+            limit=51,
+            wanted=TaskFilter(unheld=True),
+        ),
+        {"ix_tasks_open_of_nobody"},
+    ),
+    "the hands of a dossier's tasks": (
+        lambda session: hands_in_dossier(session, "CAR202400000020", limit=50),
+        {"ix_task_hands_dossier"},
     ),
     "a rare name": (searched(RARE), {"ix_people_words_of_name"}),
     "the start of two words, accents or not": (
@@ -102,6 +132,23 @@ async def test_each_list_of_the_desk_is_read_by_an_index(engine: AsyncEngine) ->
         assert read_whole <= {"agencies"}, (name, nodes)
         used = {node["Index Name"] for node in nodes if "Index Name" in node}
         assert indexes <= used, (name, used)
+
+
+async def test_a_question_asked_often_keeps_a_plan_for_each_value(
+    engine: AsyncEngine,
+) -> None:
+    async with async_sessionmaker(engine)() as session:
+        for _ in range(20):  # a plan for any value is considered after ten
+            await searched(RARE)(session)
+        prepared = await session.execute(
+            text(
+                "SELECT sum(custom_plans), sum(generic_plans)"
+                " FROM pg_prepared_statements"
+            )
+        )
+        for_one, for_any = prepared.one()
+    assert for_one > 10
+    assert for_any == 0
 
 
 async def test_a_page_goes_on_where_the_one_before_ended(engine: AsyncEngine) -> None:

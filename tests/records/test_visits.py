@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from records.database import Sessions
-from records.models import Visit
-from records.visits import count_visit
+from records.visits import Visit, count_visit
 
 MOST, MOST_OF_ALL = 30, 100
 

@@ -8,10 +8,12 @@ from hypothesis import given
 
 from rules.dossier import Dossier, Link, PermitChange
 from rules.links import (
+    answer_by,
     is_linked,
     last_linked_on,
     linked_from,
     permit_is_valid,
+    remindable_from,
     unlinked_since,
     unlinked_stretches,
 )
@@ -22,6 +24,8 @@ from tests.dossiers import (
     a_holder,
     a_link,
     a_newcomer,
+    a_policy,
+    noon,
     permit_back,
     permit_lost,
 )
@@ -166,3 +170,29 @@ def test_the_first_linked_day_is_linked_and_no_day_before_it_is(
     assert not any(is_linked(dossier, day + n * A_DAY) for n in range(0, before, 5))
     if before:
         assert not is_linked(dossier, day + (before - 1) * A_DAY)
+
+
+@pytest.mark.parametrize(
+    ("link", "from_day"),
+    [
+        (Link("asked", PERMIT), None),
+        (Link("asked", PERMIT, asked_on=date(2026, 11, 2)), date(2026, 11, 9)),
+        (
+            Link(
+                "reminded",
+                PERMIT,
+                asked_on=date(2026, 11, 2),
+                reminded_at=noon(date(2026, 11, 10)),
+            ),
+            date(2026, 11, 17),
+        ),
+    ],
+)
+def test_an_agency_is_reminded_a_week_after_what_it_was_last_written(
+    link: Link, from_day: date | None
+) -> None:
+    assert remindable_from(link, a_policy()) == from_day
+
+
+def test_an_agency_answers_within_ten_days() -> None:
+    assert answer_by(date(2026, 11, 20)) == date(2026, 11, 30)

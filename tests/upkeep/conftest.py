@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from temporalio.client import Client
 
-from activities.upkeep import Upkeep
+from activities.upkeep import Means, Upkeep
 from records.database import make_engine, make_sessions
 from tests.activities.office import Office
-from tests.upkeep.server import a_closed_port, a_server, client_of
+from tests.upkeep.server import a_closed_port, a_namespace, client_of
 
 
 @pytest.fixture
@@ -20,9 +20,8 @@ async def office(database_url: str) -> AsyncIterator[Office]:
 
 
 @pytest.fixture
-async def temporal() -> AsyncIterator[Client]:
-    async with a_server() as client:
-        yield client
+async def temporal(temporal_server: str) -> Client:
+    return await a_namespace(temporal_server)
 
 
 @pytest.fixture
@@ -39,4 +38,4 @@ def upkeep(office: Office, temporal: Client) -> Upkeep:
 def unattended(office: Office, temporal: Client) -> Upkeep:
     """A sweep that does not wait for stories, since no worker is there."""
     limit = timedelta(seconds=0.1)
-    return Upkeep(office.sessions, temporal, story_limit=limit)
+    return Upkeep(office.sessions, temporal, Means(story_limit=limit))

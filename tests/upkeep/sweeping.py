@@ -19,7 +19,7 @@ from worker import workers
 from workflows.messages import ExamPassed, Source
 from workflows.upkeep import Check, Mend, SweepReport
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def real_now() -> datetime:
@@ -28,20 +28,29 @@ def real_now() -> datetime:
 
 
 @asynccontextmanager
-async def at_work(office: Office, client: Client) -> AsyncIterator[None]:
-    """Run the real workers; no relay listens, so letters wait."""
-    settings = settings_for(office.url, ECHEANCE_SMTP_PORT=str(await a_closed_port()))
+async def at_work(office: Office, client: Client, **more: str) -> AsyncIterator[None]:
+    """Run the real workers; no relay listens, unless *more* says, so letters wait."""
+    nowhere = {"ECHEANCE_SMTP_PORT": str(await a_closed_port())}
+    settings = settings_for(office.url, **(nowhere | more))
     async with AsyncExitStack() as running:
         for part in workers(client, office.sessions, settings):
             await running.enter_async_context(part)
         yield
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what another process does; fails after PATIENCE_S."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not await holds():  # noqa: ASYNC110 - no event crosses processes
-            await asyncio.sleep(0.02)
+async def until(
+    holds: Callable[[], Awaitable[bool]], patience_s: float = PATIENCE_S
+) -> None:
+    """Wait for what another process does; fails after *patience_s*.
+
+    The longer it takes the less often it is asked for: each answer costs the processor
+    that the other process waits for.
+    """
+    pause_s = 0.02
+    async with asyncio.timeout(patience_s):
+        while not await holds():
+            await asyncio.sleep(pause_s)
+            pause_s = min(0.4, pause_s * 1.3)
 
 
 def an_exam(fact_id: str = "exam-1") -> ExamPassed:

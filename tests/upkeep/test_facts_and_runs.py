@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from activities.upkeep import MOST_STARTED, Upkeep
+from activities.sweeping_runs import MOST_STARTED
+from activities.upkeep import Upkeep
 from engine import begin
 from intake.delivery import deliver
 from records.models import DossierRow, FactRow, TimelineEntry
@@ -34,7 +35,7 @@ async def is_running(client: Client, number: str) -> bool:
 async def place_newcomers(office: Office, how_many: int) -> Sequence[DossierNumber]:
     numbers = [DossierNumber(f"CAR2026{i:08}") for i in range(how_many)]
     for number in numbers:
-        await office.place(a_newcomer(number=number))
+        await office.place(a_newcomer(number=number), person=f"P{number} Roy")
     return numbers
 
 
@@ -186,7 +187,7 @@ async def test_a_missing_workflow_hidden_by_a_stray_one_is_found_at_the_long_loo
     async with at_work(office, temporal):
         first = await upkeep.sweep(real_now())
         await temporal.get_workflow_handle(NEWCOMER).terminate("planted")
-        await office.place(a_newcomer(number=RIVAL))
+        await office.place(a_newcomer(number=RIVAL), person="Nadia Roy")
         await begin(temporal, RIVAL)
         await set_row(office, RIVAL, phase=Phase.CLOSED)
         hidden = await upkeep.sweep(first.started_at)
@@ -194,6 +195,7 @@ async def test_a_missing_workflow_hidden_by_a_stray_one_is_found_at_the_long_loo
 
     assert found(hidden, Check.RUNNING) == []
     assert found(shown, Check.RUNNING) == [(NEWCOMER, Mend.REPAIRED)]
+    assert found(shown, Check.STRAYS) == [(RIVAL, Mend.FOR_A_PERSON)]
 
 
 async def test_a_fact_for_a_number_nobody_bears_ends_with_a_person(

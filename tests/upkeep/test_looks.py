@@ -1,4 +1,4 @@
-"""R4, R5, R6, R12, R13: each kind of disagreement planted, each found in one sweep."""
+"""R4, R5, R6, R13: each kind of disagreement planted, each found in one sweep."""
 
 from datetime import timedelta
 
@@ -10,8 +10,8 @@ from activities.upkeep import Upkeep
 from engine import begin
 from intake.delivery import deliver
 from records.clock import set_ahead
-from records.models import Letter, TimelineEntry
-from records.timeline import BEFORE_THE_FIRST
+from records.models import DossierRow, Letter
+from rules.dossier import Phase
 from tests.activities.office import Office
 from tests.dossiers import NEWCOMER, a_newcomer
 from tests.upkeep.sweeping import (
@@ -36,17 +36,21 @@ async def a_living_story(office: Office, temporal: Client) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 7], ids=["row is older", "story is older"])
-async def test_a_row_and_a_story_of_different_versions_are_given_to_a_person(
+async def test_a_row_and_a_story_of_different_versions_are_brought_together(
     office: Office, temporal: Client, upkeep: Upkeep, version: int
 ) -> None:
     async with at_work(office, temporal):
         await a_living_story(office, temporal)
         agreed = await upkeep.sweep(real_now())
         await set_row(office, NEWCOMER, version=version)
-        differs = await upkeep.sweep(real_now())
+        differs = await upkeep.sweep(real_now(), thorough=True)
+        mended = await upkeep.sweep(real_now(), thorough=True)
 
     assert found(agreed, Check.VERSIONS) == []
-    assert found(differs, Check.VERSIONS) == [(NEWCOMER, Mend.FOR_A_PERSON)]
+    assert found(differs, Check.VERSIONS) == [(NEWCOMER, Mend.REPAIRED)]
+    assert found(mended, Check.VERSIONS) == []
+    row = await office.one(DossierRow, NEWCOMER)
+    assert (row.phase, row.version) == (Phase.TO_FINALIZE, max(1, version))
 
 
 async def test_stories_that_no_worker_answers_for_are_given_to_a_person(
@@ -133,45 +137,6 @@ async def test_a_letter_whose_handing_over_never_ended_wakes_its_story(
 
     assert [mend for _, mend in found(report, Check.LETTERS)] == expected
     assert await signals_in(temporal, NEWCOMER) == ["wake"] * len(expected)
-
-
-def a_line(position: int, previous: str, own: str) -> TimelineEntry:
-    return TimelineEntry(
-        dossier=NEWCOMER,
-        position=position,
-        what="opened",
-        at=real_now(),
-        by="rule",
-        detail={},
-        previous_hash=previous,
-        hash=own,
-    )
-
-
-@pytest.mark.parametrize(
-    ("lines", "broken"),
-    [
-        ([(1, BEFORE_THE_FIRST, "a"), (2, "a", "b")], False),
-        ([(1, BEFORE_THE_FIRST, "a"), (2, "x", "b")], True),
-        ([(1, BEFORE_THE_FIRST, "a"), (3, "a", "b")], True),
-        ([(2, "a", "b")], True),
-    ],
-    ids=["sound", "changed", "removed", "beginning cut"],
-)
-async def test_a_history_that_does_not_follow_is_given_to_a_person(
-    office: Office,
-    temporal: Client,
-    unattended: Upkeep,
-    lines: list[tuple[int, str, str]],
-    broken: bool,
-) -> None:
-    await office.place(a_newcomer())
-    await office.add(*(a_line(*line) for line in lines))
-
-    report = await unattended.sweep(real_now())
-
-    expected = [(NEWCOMER, Mend.FOR_A_PERSON)] if broken else []
-    assert found(report, Check.TIMELINE) == expected
 
 
 async def test_a_database_whose_clock_is_wrong_is_given_to_a_person(

@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from activities.reconciling import reconcile_once
 from activities.sweeping_mail import RELAY_LOG_SAMPLE
-from activities.upkeep import Upkeep
+from activities.upkeep import Means, Upkeep
 from engine import begin
 from records.clock import set_ahead
 from records.models import DossierRow, Letter
@@ -29,6 +29,7 @@ from workflows.upkeep import Check, Mend, SweepReport
 HOURS = timedelta(hours=1)
 DAYS = timedelta(days=1)
 PERSON = Mend.FOR_A_PERSON
+NO_HEADS = "R12: no folder of exported heads is set"
 
 
 @pytest.fixture
@@ -53,8 +54,7 @@ class Relay:
         upkeep = Upkeep(
             self.office.sessions,
             self.client,
-            relay_log_url=self.log_url,
-            story_limit=timedelta(seconds=0.1),
+            Means(relay_log_url=self.log_url, story_limit=timedelta(seconds=0.1)),
         )
         return await upkeep.sweep(real_now(), thorough=True)
 
@@ -98,7 +98,7 @@ async def test_letters_on_which_we_and_the_relays_log_differ_are_given_to_a_pers
     assert sorted(found(report, Check.RELAY_LOG)) == [
         (key, PERSON) for key in sorted(differ)
     ]
-    assert report.skipped == ()
+    assert report.skipped == (NO_HEADS,)
 
 
 async def test_what_a_log_may_not_know_yet_or_any_more_is_not_asked(
@@ -139,7 +139,7 @@ async def test_without_a_log_the_report_says_that_nothing_was_compared(
     report = await relay.sweep()
 
     assert found(report, Check.RELAY_LOG) == []
-    assert report.skipped == ("R7: no relay log is set",)
+    assert report.skipped == ("R7: no relay log is set", NO_HEADS)
 
 
 async def test_the_log_is_asked_once_a_day_about_a_bounded_part(
@@ -152,8 +152,7 @@ async def test_the_log_is_asked_once_a_day_about_a_bounded_part(
     upkeep = Upkeep(
         office.sessions,
         relay.client,
-        relay_log_url=relay.log_url,
-        story_limit=timedelta(seconds=0.1),
+        Means(relay_log_url=relay.log_url, story_limit=timedelta(seconds=0.1)),
     )
     again = await upkeep.sweep(first.started_at)  # the same day, whatever the hour
 
@@ -163,12 +162,12 @@ async def test_the_log_is_asked_once_a_day_about_a_bounded_part(
 
 
 async def test_the_command_line_is_told_of_the_relays_log(relay: Relay) -> None:
-    address = relay.client.service_client.config.target_host
     key = await relay.handed("lost", "accepted", took=False)
     assert relay.log_url is not None
     settings = settings_for(
         relay.office.url,
-        ECHEANCE_TEMPORAL_ADDRESS=address,
+        ECHEANCE_TEMPORAL_ADDRESS=relay.client.service_client.config.target_host,
+        ECHEANCE_TEMPORAL_NAMESPACE=relay.client.namespace,
         ECHEANCE_RELAY_LOG_URL=relay.log_url,
     )
 

@@ -8,11 +8,11 @@ from temporalio.worker import Worker
 
 from activities.reconciling import reconcile_once
 from activities.upkeep import Upkeep
-from records.models import Sweep
+from records.sweeps import Sweep
 from settings import Settings
 from tests.activities.office import Office
 from tests.dossiers import NEWCOMER, a_newcomer
-from tests.upkeep.server import a_closed_port, settings_for
+from tests.upkeep.server import a_closed_port, a_server, settings_for
 from tests.upkeep.sweeping import (
     at_work,
     found,
@@ -34,8 +34,11 @@ from workflows.upkeep import (
 
 
 def settings_of(office: Office, client: Client) -> Settings:
-    address = client.service_client.config.target_host
-    return settings_for(office.url, ECHEANCE_TEMPORAL_ADDRESS=address)
+    return settings_for(
+        office.url,
+        ECHEANCE_TEMPORAL_ADDRESS=client.service_client.config.target_host,
+        ECHEANCE_TEMPORAL_NAMESPACE=client.namespace,
+    )
 
 
 async def test_a_sweep_writes_down_what_it_did_and_the_age_of_the_one_before(
@@ -88,27 +91,25 @@ async def test_a_report_counts_everything_and_shows_a_bounded_part(
     assert len(row.findings) == FINDINGS_SHOWN
 
 
-async def test_the_schedule_is_made_once_and_runs_the_sweep(
-    office: Office, temporal: Client, upkeep: Upkeep
-) -> None:
-    await ensure_schedule(temporal)
-    await ensure_schedule(temporal)
-
+async def test_the_schedule_is_made_once_and_runs_the_sweep(office: Office) -> None:
     async def has_swept() -> bool:
         return any(row.ended_at is not None for row in await office.rows(Sweep))
 
-    schedule = temporal.get_schedule_handle(SWEEP_SCHEDULE_ID)
-    worker = Worker(
-        temporal,
-        task_queue=RENEWALS,
-        workflows=[ReconciliationWorkflow],
-        activities=[upkeep.reconcile],
-    )
-    async with worker:
-        await schedule.trigger()
-        await until(has_swept)
+    async with a_server() as temporal:
+        await ensure_schedule(temporal)
+        await ensure_schedule(temporal)
+        schedule = temporal.get_schedule_handle(SWEEP_SCHEDULE_ID)
+        worker = Worker(
+            temporal,
+            task_queue=RENEWALS,
+            workflows=[ReconciliationWorkflow],
+            activities=[Upkeep(office.sessions, temporal).reconcile],
+        )
+        async with worker:
+            await schedule.trigger()
+            await until(has_swept)
+        schedules = [each.id async for each in await temporal.list_schedules()]
 
-    schedules = [each.id async for each in await temporal.list_schedules()]
     assert schedules == [SWEEP_SCHEDULE_ID]
 
 

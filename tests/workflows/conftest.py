@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -18,6 +17,7 @@ from tests.dossiers import a_policy
 from tests.workflows.recording import RECORD, record_lives
 from tests.workflows.world import World
 from workflows.effects import MAIL, RENEWALS
+from workflows.payloads import data_converter
 from workflows.renewal import RenewalWorkflow
 from workflows.shown import DUE, KIND, NEEDS_STAFF, PHASE
 
@@ -54,7 +54,7 @@ class Clock:
 async def env() -> AsyncIterator[WorkflowEnvironment]:
     path = Path(sysconfig.get_path("scripts")) / "temporal-test-server"
     env = await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(path), data_converter=pydantic_data_converter
+        test_server_existing_path=str(path), data_converter=data_converter
     )
     types = {
         PHASE.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from rules.civil_time import civil_date
 from rules.dossier import Ending, EndReason, Operation, Phase
 from rules.fees import AdoptedFee, amount_on, with_adopted
 from tests.dossiers import a_holder, a_policy
+from workflows import money
 from workflows.consequences import follow, perform, renew_if_paid, supersede
 from workflows.hearing import hear
 from workflows.messages import (
@@ -341,3 +343,36 @@ def test_every_cent_is_somewhere_and_nowhere_twice(
     world.check()
     assert all(charge.is_told for charge in world.charges)
     assert not world.on_the_way
+
+
+THE_SAME_MONEY_TWICE = (
+    ("capture", 0, "fee"),
+    ("deliver", 0, False),
+    ("capture", 0, "fee"),
+    ("deliver", 0, True),
+)
+"""A double payment, told under two names: judged twice, and given back once."""
+
+
+def test_a_refund_named_after_its_telling_would_be_found_as_money_given_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    right = money._give_back
+
+    def wrong(turn: Turn, fact: InvoicePaid, *others: object) -> None:
+        right(turn, fact, *others)  # type: ignore[arg-type]  # passed on as they came
+        order = turn.refunds.pop()
+        turn.refunds.append(order.model_copy(update={"key": f"{fact.fact_id}/whole"}))
+
+    world = a_world()
+    for what, which, how in THE_SAME_MONEY_TWICE:
+        step(world, what, which, how)
+    world.check()
+    assert [order.key for order in world.orders] == ["pay-1/whole"]
+
+    monkeypatch.setattr(money, "_give_back", wrong)
+    world = a_world()
+    for what, which, how in THE_SAME_MONEY_TWICE:
+        step(world, what, which, how)
+    with pytest.raises(AssertionError, match="more ordered back than was taken"):
+        world.check()

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from rules.dossier import Phase
+from workflows.importing import ImportWorkflow
 from workflows.messages import Start
+from workflows.payloads import data_converter
 from workflows.renewal import RenewalWorkflow
 from workflows.shown import PHASE
+from workflows.upkeep import ReconciliationWorkflow
 
 FOLDER = Path(__file__).parents[1] / "histories"
 RECORDED = sorted(FOLDER.glob("*.json"))
@@ -28,7 +30,8 @@ def history_in(file: Path) -> WorkflowHistory:
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
 async def test_a_recorded_history_replays(file: Path) -> None:
     replayer = Replayer(
-        workflows=[RenewalWorkflow], data_converter=pydantic_data_converter
+        workflows=[RenewalWorkflow, ReconciliationWorkflow, ImportWorkflow],
+        data_converter=data_converter,
     )
 
     await replayer.replay_workflow(history_in(file))
@@ -41,9 +44,24 @@ def test_each_story_of_the_demo_is_recorded() -> None:
     assert {story.__name__ for story in STORIES} <= told
 
 
+def test_each_kind_of_story_is_recorded() -> None:
+    from worker import WORKFLOWS  # noqa: PLC0415 # the whole worker is heavy
+
+    assert {story.__name__ for story in WORKFLOWS} == {
+        _kind_in(file) for file in RECORDED
+    }
+
+
 def test_every_phase_is_recorded_in_forty_histories_or_more() -> None:
     assert len(RECORDED) >= 40
     assert {p for file in RECORDED for p in _phases_in(file)} == set(Phase)
+
+
+def _kind_in(file: Path) -> str:
+    first = json.loads(file.read_text())["events"][0]
+    started = first["workflowExecutionStartedEventAttributes"]
+    kind: str = started["workflowType"]["name"]
+    return kind
 
 
 def _phases_in(file: Path) -> set[Phase]:
@@ -76,7 +94,7 @@ async def test_a_change_that_is_not_versioned_fails_the_replay() -> None:
     replayer = Replayer(
         workflows=[HastyWorkflow],
         workflow_runner=UnsandboxedWorkflowRunner(),
-        data_converter=pydantic_data_converter,
+        data_converter=data_converter,
     )
     with pytest.raises(workflow.NondeterminismError):
         await replayer.replay_workflow(history_in(RECORDED[0]))

@@ -1,5 +1,6 @@
 """A world in memory: the effects of the stories, which keep what they were given."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class World:
     aside: list[FactsSetAside] = field(default_factory=list)
     replies: dict[str, list[Posted | str]] = field(default_factory=dict)
     client: Client | None = None
+    may_keep: asyncio.Event | None = None  # what is told until then is one turn's
+    keeps: asyncio.Event = field(default_factory=asyncio.Event)
 
     def place(self, dossier: Dossier, person: str = "marc") -> None:
         """Put a dossier where the database would have it."""
@@ -120,6 +123,9 @@ class World:
 
     @activity.defn
     async def keep_record(self, record: Record) -> None:
+        self.keeps.set()
+        if self.may_keep is not None:
+            await self.may_keep.wait()
         kept = self.records[record.dossier.number]
         if kept and kept[-1].version >= record.version:
             return
