@@ -31,7 +31,7 @@ reset: $(VENV)/.run ## Forget everything kept on this machine
 	@exec $(BIN)/python cli.py reset
 
 test: lint $(VENV)/.browser $(VENV)/.dovecot ## Lint, types, import contracts and every test
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup || { test $$? = 1 && $(BIN)/python -m tests.again; }
 	$(BIN)/python -m proof --lives 20000
 
 prove: $(VENV)/.dev ## Live lives on every layer, find every planted bug, cause every fault
