@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import smtplib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -232,8 +233,8 @@ class Theatre:
 
     @staticmethod
     def _free_digits() -> str:
-        """Draw eight digits: the demo may be played again on the same data."""
-        return f"{datetime.now(UTC).timestamp() * 1000 % 10**8:08.0f}"
+        """Draw eight digits: the demo may be played again, and several at once."""
+        return f"{secrets.randbelow(10**8):08d}"
 
     async def open_dossier(self, stage: Stage, name: str) -> DossierNumber:
         """« Je désire obtenir un certificat »."""
