@@ -7,6 +7,8 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from temporalio.client import Client
 
+from api.sharing import Shared
+from api.v1.mail_answers import MailDays
 from intake.mail import MailRoom
 from payments.provider import PaymentProvider
 from records.database import Sessions
@@ -28,6 +30,7 @@ class Parts:
     mail_places: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MESSAGES_AT_ONCE)
     )
+    mail_days: Shared[MailDays] = field(default_factory=Shared)
 
 
 def parts_of(request: Request) -> Parts:

@@ -242,11 +242,18 @@ async def letters_for_people(session: AsyncSession, *, now: datetime) -> ForPeop
 
     *now* is the real instant.
     """
+    # A limit, so that PostgreSQL asks for the letter of each open task: of a join it
+    # would read every letter that ever came back.
+    letter = (
+        select(Letter.key)
+        .where(Letter.key == _key_of_bounce(), _about_a_right())
+        .correlate(TaskRow)
+        .limit(1)
+    )
     with_a_task = (
         select(func.count())
         .select_from(TaskRow)
-        .join(Letter, Letter.key == _key_of_bounce())
-        .where(TaskRow.closed_at.is_(None), _about_a_right())
+        .where(TaskRow.closed_at.is_(None), letter.scalar_subquery().is_not(None))
     )
     without = select(func.count()).select_from(Letter).where(_nobody_was_told(now))
     counts = await session.execute(

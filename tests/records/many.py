@@ -73,5 +73,6 @@ async def fill(
         await connection.commit()
         tell(end - begin + 1)
     filled = "people, dossiers, tasks, links, letters, agencies"
-    await connection.execute(text(f"ANALYZE {filled}"))
-    await connection.commit()
+    # As a server that has been up for a while leaves them.
+    await connection.execution_options(isolation_level="AUTOCOMMIT")
+    await connection.execute(text(f"VACUUM ANALYZE {filled}"))
