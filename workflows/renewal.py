@@ -187,7 +187,13 @@ class RenewalWorkflow(Doors):
             )
 
     async def _grant_what_is_earned(self, turn: Turn) -> None:
-        """Issue or renew before anything falls due: no reminder after a payment."""
+        """Issue or renew before anything falls due: no reminder after a payment.
+
+        What was earned when the person cancelled stays earned, in the same turn; a
+        dossier that was closed before earns nothing more, whatever day begins.
+        """
+        if self._story.dossier.ending is not None:
+            return
         term = certificate_due(turn.dossier, turn.policy, turn.today)
         held_back = any(t.reason == "second_certificate" for t in turn.dossier.tasks)
         if term is not None and not held_back:

@@ -9,9 +9,9 @@ from temporalio.exceptions import ApplicationError
 
 from rules.civil_time import civil_date
 from rules.dossier import Phase
-from tests.dossiers import HOLDER, a_holder
+from tests.dossiers import HOLDER, NEWCOMER, a_finalizing, a_holder
 from tests.workflows.conftest import Clock
-from tests.workflows.telling import mail, paid
+from tests.workflows.telling import linked, mail, paid
 from tests.workflows.world import World, state_of
 from workflows.messages import Cancel, Correct, Correctable, MailWish, Refusal
 from workflows.renewal import RenewalWorkflow
@@ -78,3 +78,25 @@ async def test_what_was_paid_before_the_wish_to_cancel_is_said_before_it(
     ]
     said = [entry.what for entry in last.entries]
     assert said.index("renewed") < said.index("cancelled")
+
+
+async def test_a_link_that_begins_after_a_dossier_was_closed_makes_no_certificate(
+    world: World, clock: Clock
+) -> None:
+    """Exam and fee were there; the person cancelled on the eve of the link."""
+    today = civil_date(await clock.read())
+    story = await world.begin(a_finalizing(today, here_since=today))
+    await world.tell(NEWCOMER, paid(f"{NEWCOMER}-1", clock.now))
+    await world.tell(NEWCOMER, linked(clock.now, today + timedelta(days=1)))
+    await clock.tick()
+    await story.execute_update(
+        RenewalWorkflow.cancel, Cancel(command_id="c-1", by="person")
+    )
+    await clock.until_day(today + timedelta(days=2))
+
+    await world.tell(NEWCOMER, mail(clock.now, wish=MailWish.OTHER))
+    await clock.tick()
+
+    assert "fact_for_closed_dossier" in world.tasks(NEWCOMER)
+    assert world.records[NEWCOMER][-1].dossier.terms == ()
+    assert "certificate_issued" not in world.notices()
