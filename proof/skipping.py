@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.testservice.v1 import (
     LockTimeSkippingRequest,
@@ -78,8 +77,8 @@ def _quiet() -> Runtime:
 
 
 @asynccontextmanager
-async def started_server() -> AsyncIterator[Server]:
-    """Start a server with our search attributes; stop it at the end."""
+async def a_skipping_server() -> AsyncIterator[WorkflowEnvironment]:
+    """Start a time-skipping server with our search attributes; stop it at the end."""
     path = Path(sysconfig.get_path("scripts")) / "temporal-test-server"
     env = await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=str(path),
@@ -87,15 +86,15 @@ async def started_server() -> AsyncIterator[Server]:
         runtime=_quiet(),
     )
     try:
-        types = {
-            PHASE.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-            KIND.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-            DUE.name: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-            NEEDS_STAFF.name: IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
+        attributes = {
+            each.name: each.indexed_value_type
+            for each in (PHASE, DUE, KIND, NEEDS_STAFF)
         }
         await env.client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(search_attributes=types)
+            AddSearchAttributesRequest(
+                search_attributes=attributes,  # type: ignore[arg-type] # the same numbers
+            )
         )
-        yield Server(env)
+        yield env
     finally:
         await env.shutdown()

@@ -41,7 +41,7 @@ from proof.plants import patched
 from proof.relay import Relay
 from proof.rows import Rows
 from proof.seen import Seen
-from proof.skipping import Server, started_server
+from proof.skipping import Server, a_skipping_server
 from proof.telling import command_of
 from records.database import Sessions, make_engine, make_sessions
 from records.pace import Pace
@@ -307,7 +307,8 @@ async def live_chain(
     left = list(chain)
     try:
         while left:
-            async with started_server() as server, Relay() as relay:
+            async with a_skipping_server() as env, Relay() as relay:
+                server = Server(env)
                 effects = SteppedEffects(make_sessions(engine), server, relay)
                 with effects.dying():
                     async for lived in _live_on(server, relay, effects, left):

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import select
 from standardwebhooks import Webhook
+from temporalio.client import Client
 
 from api.access import Role, tokens_file
 from api.app import create_app
@@ -28,6 +29,7 @@ from rules.civil_time import civil_date
 from rules.numbers import PermitNumber
 from settings import Settings, settings_from
 from tests.activities.office import Office
+from worker import workers
 
 SECRET = "whsec_dGVzdHM="
 MAIL_KEY, NEXT_MAIL_KEY = "whsec_Y291cnJpZWw=", "whsec_c3VpdmFudGU="
@@ -190,6 +192,22 @@ def the_settings(
             **more,
         }
     )
+
+
+@dataclass(frozen=True)
+class Space:
+    """A database and a namespace of one test."""
+
+    client: Client
+    settings_with: Callable[..., Settings]
+
+    @asynccontextmanager
+    async def alive(self, doors: Doors) -> AsyncIterator[None]:
+        """Have a worker live the stories behind *doors*."""
+        parts = doors.parts
+        stories, _post = workers(self.client, parts.sessions, parts.settings)
+        async with stories:
+            yield
 
 
 @asynccontextmanager

@@ -2,35 +2,24 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine import connect
 from records.models import DossierRow, FactRow
-from tests.api.doors import SPOKEN_FOR, Doors, open_doors, the_settings
+from tests.api.doors import SPOKEN_FOR, Doors, Space, open_doors
 from tests.api.test_payments import a_dossier_to_pay, captured
 from tests.dossiers import HOLDER, a_holder, a_newcomer
-from tests.upkeep.server import a_namespace
 from worker import workers
 
 REP = "representative"
 
 
 @pytest.fixture
-async def idle(
-    database_url: str, tmp_path: Path, temporal_server: str
-) -> AsyncIterator[Doors]:
+async def idle(space: Space) -> AsyncIterator[Doors]:
     """Open the doors on a server that no worker serves."""
-    client = await a_namespace(temporal_server)
-    settings = the_settings(
-        database_url,
-        tmp_path,
-        temporal_server,
-        ECHEANCE_TEMPORAL_NAMESPACE=client.namespace,
-    )
-    async with open_doors(settings) as doors:
+    async with open_doors(space.settings_with()) as doors:
         yield doors
 
 

@@ -1,25 +1,21 @@
 """One fresh time-skipping server a test: its clock is global and not reusable."""
 
 import os
-import sysconfig
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from proof.skipping import a_skipping_server
 from rules.civil_time import at_local
 from tests.dossiers import a_policy
 from tests.workflows.recording import RECORD, record_lives
 from tests.workflows.world import World
 from workflows.effects import MAIL, RENEWALS
-from workflows.payloads import data_converter
 from workflows.renewal import RenewalWorkflow
-from workflows.shown import DUE, KIND, NEEDS_STAFF, PHASE
 
 
 class Clock:
@@ -52,21 +48,8 @@ class Clock:
 
 @pytest.fixture
 async def env() -> AsyncIterator[WorkflowEnvironment]:
-    path = Path(sysconfig.get_path("scripts")) / "temporal-test-server"
-    env = await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(path), data_converter=data_converter
-    )
-    types = {
-        PHASE.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-        KIND.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-        DUE.name: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-        NEEDS_STAFF.name: IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
-    }
-    await env.client.operator_service.add_search_attributes(
-        AddSearchAttributesRequest(search_attributes=types)
-    )
-    yield env
-    await env.shutdown()
+    async with a_skipping_server() as env:
+        yield env
 
 
 @pytest.fixture
