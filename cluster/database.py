@@ -11,7 +11,7 @@ from pathlib import Path
 from cluster.compose import services
 from embedded.places import give
 from embedded.ports import LOOPBACK
-from embedded.processes import Account, Program, unprivileged
+from embedded.processes import Account, Program, run, unprivileged
 
 _DEBIANS = Path("/usr/lib/postgresql")
 _NEEDED = "btree_gin.control"
@@ -95,17 +95,13 @@ class Database:
         self._run("pg_ctl", "stop", "-m", "immediate", "-D", str(self.folder))
 
     def _run(self, program: str, *arguments: str) -> None:
-        answer = subprocess.run(
-            (str(self.binaries / program), *arguments),
-            env=_environment() | {"PGPASSWORD": self.password},
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            user=self.account.uid if self.account else None,
-            group=self.account.gid if self.account else None,
-            extra_groups=[] if self.account else None,
+        answer = run(
+            Program(
+                (str(self.binaries / program), *arguments),
+                _environment() | {"PGPASSWORD": self.password},
+                Path("/"),
+                self.account,
+            )
         )
         if answer.returncode:
             raise DatabaseError((answer.stderr or answer.stdout).strip())

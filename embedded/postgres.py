@@ -19,6 +19,7 @@ from embedded.processes import (
     Program,
     Running,
     is_alive,
+    run,
     start,
     unprivileged,
 )
@@ -140,18 +141,7 @@ class Cluster:
             *("--encoding=UTF8", "--locale=C.UTF-8"),
         )
         try:
-            answer = subprocess.run(
-                command,
-                env=_environment(),
-                cwd="/",
-                capture_output=True,
-                text=True,
-                check=False,
-                stdin=subprocess.DEVNULL,
-                user=self.account.uid if self.account else None,
-                group=self.account.gid if self.account else None,
-                extra_groups=[] if self.account else None,
-            )
+            answer = run(Program(command, _environment(), Path("/"), self.account))
         finally:
             word.unlink()
         if answer.returncode:

@@ -113,6 +113,23 @@ def start(program: Program, log: Path | None) -> Running:
     return Running(child.pid, program.stop_signal, child)
 
 
+def run(program: Program) -> subprocess.CompletedProcess[str]:
+    """Run a short program to its end, as its account; give its exit code and words."""
+    account = program.account
+    return subprocess.run(
+        program.command,
+        env=dict(program.environment),
+        cwd=program.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+    )
+
+
 def _opened(log: Path) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > _BIG_LOG_BYTES:
