@@ -38,6 +38,11 @@ class CertificateFacts:
     trial: bool
 
     @property
+    def printed_name(self) -> str:
+        """The holder's name as it is printed."""
+        return printable(self.holder_name, limit=_LONGEST_NAME)
+
+    @property
     def address(self) -> str:
         """Where the register answers for this certificate."""
         return verification_address(self.public_url, self.number)
@@ -125,7 +130,7 @@ def _rows(
     last_day = weekday_date(facts.last_valid_day, language)
     office = printable(facts.office_name, limit=_LONGEST_NAME)
     yield say("number"), facts.number
-    yield say("holder"), printable(facts.holder_name, limit=_LONGEST_NAME)
+    yield say("holder"), facts.printed_name
     yield say("first_day"), weekday_date(facts.first_day, language)
     yield say("last_day"), say("inclusive", day=last_day)
     yield say("allows"), say(f"allows_{facts.kind}")

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from records.dossiers import restored
 from records.models import DocumentRow, DossierRow, Person
+from rules.civil_time import civil_date
 from rules.dossier import Dossier, Kind
 from rules.numbers import DossierNumber
 
@@ -63,6 +64,11 @@ class Copy:
     reason: str | None
     last_valid_day: date
     newest: bool
+
+    @property
+    def issued_on(self) -> date:
+        """The civil day on which it was issued."""
+        return civil_date(self.issued_at)
 
 
 async def holder_of(session: AsyncSession, number: str) -> Holder | None:

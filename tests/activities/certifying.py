@@ -4,7 +4,7 @@ from pathlib import Path
 
 from embedded.signing_chain import make_signing_chain
 from records.models import Certificate
-from rules.dossier import Kind
+from rules.dossier import Dossier, Kind
 from settings import Settings, settings_from
 from tests.activities.office import Office
 from tests.dossiers import HOLDER, a_holder
@@ -33,9 +33,9 @@ def settings_with_a_key(url: str, folder: Path) -> Settings:
     )
 
 
-async def certify(office: Office) -> None:
+async def certify(office: Office, holder: Dossier | None = None) -> None:
     """Put the holder's certificate in the register."""
-    term = a_holder().terms[-1]
+    term = (holder or a_holder()).terms[-1]
     person = await office.holder_of(HOLDER)
     await office.add(
         Certificate(

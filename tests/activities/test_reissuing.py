@@ -12,12 +12,9 @@ from activities.issuing import NOTHING, Issuing
 from documents.sealing import is_intact_and_trusted
 from documents.signing import DocumentSigner
 from letters.compose import plain_of
-from records.database import Sessions
 from records.documents import copies_of
-from records.dossiers import stored
 from records.models import (
     DocumentRow,
-    DossierRow,
     Letter,
     Person,
     TaskRow,
@@ -93,11 +90,8 @@ async def editions(office: Office) -> list[tuple[int, str | None]]:
     return [(copy.edition, copy.reason) for copy in copies]
 
 
-async def corrected(sessions: Sessions, echeance: date) -> None:
-    """Correct the échéance in the records, as a kept record does it."""
-    dossier = replace(a_holder(), terms=(replace(TERM, echeance=echeance),))
-    async with sessions.begin() as session:
-        await session.execute(update(DossierRow).values(facts=stored(dossier)))
+async def corrected(office: Office, echeance: date) -> None:
+    await office.restate(a_holder(), terms=(replace(TERM, echeance=echeance),))
 
 
 async def renamed(office: Office, name: str) -> None:
@@ -156,7 +150,7 @@ async def test_a_copy_made_after_a_correction_says_the_new_day(
     office: Office, issuing: Issuing
 ) -> None:
     await issuing.enclosed_in(first_order())
-    await corrected(office.sessions, date(2026, 12, 20))
+    await corrected(office, date(2026, 12, 20))
     await renamed(office, "Marc-André Roy")
     enclosed = await issuing.enclosed_in(await ordered(office))
     assert enclosed.last_valid_day == date(2026, 12, 19)
@@ -206,9 +200,8 @@ async def test_a_term_undone_or_a_closed_dossier_has_nothing_to_print(
     order = await ordered(office)
     other = order.model_copy(update={"term_start": TODAY})
     assert await issuing.enclosed_in(other) == NOTHING
-    closed = replace(a_holder(), ending=Ending(EndReason.CANCELLED, TODAY))
-    async with office.sessions.begin() as session:
-        await session.execute(update(DossierRow).values(facts=stored(closed)))
+    ending = Ending(EndReason.CANCELLED, TODAY)
+    await office.restate(a_holder(), ending=ending)
     assert await issuing.enclosed_in(order) == NOTHING
     assert await office.rows(DocumentRow) == []
 
@@ -238,7 +231,7 @@ async def test_the_letter_brings_the_copy_its_reason_and_the_day_it_says(
 ) -> None:
     await issuing.enclosed_in(first_order())
     order = await ordered(office)
-    await corrected(office.sessions, date(2026, 12, 20))
+    await corrected(office, date(2026, 12, 20))
     letters = sending(office, a_post(relay.port), issuing)
     assert await run(letters.send_letter, order) is Posted.ACCEPTED
     message = read(relay.taken[0])
