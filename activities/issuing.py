@@ -10,7 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crashpoints import crashpoint
 from documents.certificate import CertificateFacts
-from documents.issuing import IssuedCertificate, facts_of, issue_certificate
+from documents.issuing import (
+    IssuedCertificate,
+    as_next_copy,
+    facts_of,
+    issue_certificate,
+)
 from documents.signing import DocumentSigner
 from letters.compose import Attachment
 from records.database import Sessions
@@ -107,7 +112,7 @@ class Issuing:
         term: Term,
         newest: DocumentRow | None,
     ) -> CertificateFacts:
-        return CertificateFacts(
+        first = CertificateFacts(
             language=holder.language,
             kind=holder.dossier.kind,
             number=order.dossier,
@@ -115,11 +120,12 @@ class Issuing:
             first_day=term.start,
             last_valid_day=last_day(term.echeance),
             issued_at=order.occurred_at,
-            edition=1 if newest is None else newest.edition + 1,
+            edition=1,
             office_name=self._office_name,
             public_url=self._public_url,
             trial=False,  # its signer knows
         )
+        return as_next_copy(first, facts_of(newest.facts) if newest else None)
 
     async def _issue(
         self, order: LetterOrder, facts: CertificateFacts

@@ -12,7 +12,7 @@ from api.v1.answers import CommandTaken
 from api.v1.showing import own_now, policy_for, shown
 from api.v1.telling import ask, command_id, keep_text, text_id
 from documents.certificate import CertificateFacts, certificate_pdf
-from documents.issuing import facts_of
+from documents.issuing import as_next_copy, facts_of
 from documents.typesetting import CannotPrint
 from records.documents import holder_of, newest_edition
 from rules.civil_time import last_day
@@ -59,12 +59,13 @@ async def copies_to_print(parts: Parts, number: str) -> tuple[NewCopy, ...]:
                 first_day=term.start,
                 last_valid_day=last_day(term.echeance),
                 issued_at=now,
-                edition=1 if newest is None else newest.edition + 1,
+                edition=1,
                 office_name=parts.settings.office_name,
                 public_url=parts.settings.public_url,
                 trial=False,
             )
-            found.append(NewCopy(facts, facts_of(newest.facts) if newest else None))
+            before = facts_of(newest.facts) if newest else None
+            found.append(NewCopy(as_next_copy(facts, before), before))
     return tuple(found)
 
 

@@ -134,6 +134,7 @@ async def see_dossier(
         looks=[(look, who_is(look.by)) for look in looks],
         letters=_letters(letters),
         copies=copies,
+        today=today,
         said=_decided(request),
     )
 

@@ -139,7 +139,8 @@ async def test_the_second_copy_says_so_and_is_signed(
     await issuing.enclosed_in(first_order())
     (file,) = (await issuing.enclosed_in(await ordered(office))).files
     said = squeezed(opened(file.content).text())
-    assert squeezed("n° 2 : il remplace le précédent") in said
+    assert squeezed("n° 2, du mardi 24 novembre 2026 : il remplace") in said
+    assert squeezed("le mardi 10 décembre 2024") in said  # the certificate's issue
     assert HOLDER in said
     pems = ((tmp_path / name).read_bytes() for name in ("key.pem", "chain.pem"))
     chain = DocumentSigner.read(*pems).chain

@@ -126,7 +126,7 @@ async def test_a_certificate_is_printed_again_for_a_reason(
         assert "Perdu." in unescape(shown.text)
     file = await claire.go(f"/{language}/dossier/{HOLDER}/certificat.pdf")
     told = squeezed(opened(file.content).text())
-    assert squeezed("n° 2 : il remplace le précédent") in told
+    assert squeezed(": il remplace le précédent") in told
     after = await portal.ask("GET", f"/api/v1/verification/{HOLDER}")
     assert after.json()["status"] == before.json()["status"] == "valid"
 
@@ -285,8 +285,8 @@ async def test_a_person_sees_which_copy_to_keep_why_and_what_was_replaced(
     page = await nadia.ask("GET", home)
     read(page, language)
     says = {
-        "fr": ("Remplacé : ne vous en servez plus.", "C'est celui à garder"),
-        "en": ("Replaced: do not use it any more.", "This is the one to keep"),
+        "fr": ("Remplacé : à ne plus utiliser.", "À garder : il remplace"),
+        "en": ("Replaced: not to be used any more.", "To be kept: it replaces"),
     }
     text = unescape(page.text).replace("\N{NO-BREAK SPACE}", " ")
     for sentence in (*says[language], "Le nom <corrigé>."):
