@@ -93,7 +93,7 @@ class Issuing:
                 newest = await newest_edition(session, order.dossier, term.start)
                 letter = await session.get(Letter, order.key)
             made = letter is not None and letter.ordered.get("edition") is not None
-            if newest is not None and (made or not _asks_for_a_copy(order)):
+            if made or (newest is not None and not _asks_for_a_copy(order)):
                 return newest
             facts = self._facts(order, holder, term, newest)
             issued = await self._issue(order, facts)
