@@ -91,9 +91,8 @@ class Issuing:
         while True:
             async with self._sessions() as session:
                 newest = await newest_edition(session, order.dossier, term.start)
-                letter = await session.get(Letter, order.key)
-            made = letter is not None and letter.ordered.get("edition") is not None
-            if made or (newest is not None and not _asks_for_a_copy(order)):
+                served = await _is_served(session, order, newest)
+            if served:
                 return newest
             facts = self._facts(order, holder, term, newest)
             issued = await self._issue(order, facts)
@@ -186,8 +185,10 @@ class Issuing:
             term_start=kept.term_start,
             edition=kept.edition - 1,
         )
-        async with self._sessions() as session:
-            replaced = await document_kept(session, before)
+        replaced = None
+        if kept.edition > 1:
+            async with self._sessions() as session:
+                replaced = await document_kept(session, before)
         says = facts_of(kept.facts).last_valid_day
         said = facts_of(replaced.facts).last_valid_day if replaced else says
         return Enclosed(
@@ -216,6 +217,16 @@ class Issuing:
 def _asks_for_a_copy(order: LetterOrder) -> bool:
     """Whether a copy is made for this very order; one sent once more makes none."""
     return order.notice == CERTIFICATE_REISSUED and order.copy_of is None
+
+
+async def _is_served(
+    session: AsyncSession, order: LetterOrder, newest: DocumentRow | None
+) -> bool:
+    """Whether nothing is to be made for an order, with this copy the newest."""
+    if not _asks_for_a_copy(order):
+        return newest is not None
+    letter = await session.get(Letter, order.key)
+    return letter is not None and letter.ordered.get("edition") is not None
 
 
 def _term_of(order: LetterOrder, holder: Holder) -> Term | None:

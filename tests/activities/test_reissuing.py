@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from activities.issuing import NOTHING, Issuing
 from documents.sealing import is_intact_and_trusted
@@ -265,3 +265,14 @@ async def test_killed_between_printing_and_keeping_there_is_one_copy(
     (file,) = read(taken).iter_attachments()
     (kept,) = [r for r in await office.rows(DocumentRow) if r.edition == 2]
     assert file.get_content() == kept.pdf
+
+
+async def test_a_copy_forgotten_with_its_person_is_not_made_again(
+    office: Office, issuing: Issuing
+) -> None:
+    order = await ordered(office)
+    assert (await issuing.enclosed_in(order)).edition == 1
+    async with office.sessions.begin() as session:
+        await session.execute(delete(DocumentRow))
+    assert await issuing.enclosed_in(order) == NOTHING
+    assert await office.rows(DocumentRow) == []
