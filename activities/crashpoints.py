@@ -19,6 +19,8 @@ CRASHPOINTS = (
     "after_move",
     "before_certificate",
     "after_certificate",
+    "before_document",
+    "after_document",
     "before_refund",
     "after_refund",
     "before_report",

@@ -15,11 +15,11 @@ from temporalio.exceptions import ApplicationError
 from activities.ahead import ANY_CLOCK, CLOCKS_TOO_FAR, see_it_is_time
 from activities.crashpoints import crashpoint
 from activities.holding_back import let_the_story_hear_first, useless_in
-from activities.issuing import Issuing
+from activities.issuing import NOTHING, Enclosed, Issuing
 from activities.pacing import domain_of, lane_of, paced, pause_after
 from activities.writing import Letterhead, Written, write
 from letters.answers import Limit, Outcome, Reply
-from letters.compose import Attachment, BadAddress, html_of, message_id, plain_of
+from letters.compose import BadAddress, html_of, message_id, plain_of
 from letters.connections import Connections
 from letters.relay_log import relay_has
 from letters.smtp import Relay
@@ -28,6 +28,7 @@ from records.ledger import NO_ADDRESS
 from records.models import DossierRow, Letter
 from records.pace import EVERY_LETTER, Pace, Traveller, hold_back, take_turn
 from records.trails import IN_DOUBT, is_withdrawn
+from rules.notices import CERTIFICATE_REISSUED
 from settings import Settings
 from workflows.effects import SENDING_IS_SILENT_FOR
 from workflows.messages import LetterOrder, Posted
@@ -139,7 +140,9 @@ class Letters:
             return ended
         if seen.turn_in is not None and seen.turn_in > timedelta():
             raise paced(seen.turn_in)
-        enclosed = await self._issuing.enclosed_in(order) if self._issuing else ()
+        enclosed = NOTHING
+        if self._issuing is not None:
+            enclosed = await self._issuing.enclosed_in(order)
         claim = await self._claim(order, seen.fence, enclosed)
         if isinstance(claim, Posted):
             return claim
@@ -266,7 +269,7 @@ class Letters:
         return await relay_has(self._post.log_url, seen.message_id)
 
     async def _claim(
-        self, order: LetterOrder, fence: int, enclosed: tuple[Attachment, ...]
+        self, order: LetterOrder, fence: int, enclosed: Enclosed
     ) -> _Claim | Posted | timedelta:
         """Take the letter, its condition checked again, in one committed transaction.
 
@@ -278,8 +281,8 @@ class Letters:
             row = await session.get_one(Letter, order.key, with_for_update=True)
             if row.fence != fence or row.state in _ENDED:
                 raise _overtaken(order)
-            if await is_withdrawn(session, row.key):
-                return _end(row, "cancelled", "withdrawn", Posted.SKIPPED)
+            if why := await _why_withdrawn(session, order, enclosed):
+                return _end(row, "cancelled", why, Posted.SKIPPED)
             await see_it_is_time(
                 session, order.dossier, order.occurred_at, most=self._post.most_ahead
             )
@@ -356,6 +359,16 @@ def _again_if_withdrawn(ordered: Insert) -> Insert:
             Letter.occurred_at < again.occurred_at,
         ),
     )
+
+
+async def _why_withdrawn(
+    session: AsyncSession, order: LetterOrder, enclosed: Enclosed
+) -> str | None:
+    """Say why a letter must not leave: its story says so, or it lacks its file."""
+    if await is_withdrawn(session, order.key):
+        return "withdrawn"
+    lacks_it = order.notice == CERTIFICATE_REISSUED and not enclosed.files
+    return "no certificate" if lacks_it else None
 
 
 async def _note_broken_off(session: AsyncSession, row: Letter) -> None:

@@ -8,7 +8,8 @@ from typing import Self, cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from letters.compose import Attachment, compose, message_id
+from activities.issuing import NOTHING, Enclosed
+from letters.compose import compose, message_id
 from letters.facts import ConditionLine, LetterFacts
 from letters.proofs import proof_of
 from letters.returning import return_path
@@ -24,7 +25,7 @@ from records.models import (
 )
 from rules.civil_time import ZONE, at_local, civil_date
 from rules.dossier import Kind
-from rules.notices import TO_AGENCIES, TO_ANOTHER_ADDRESS
+from rules.notices import CERTIFICATE_REISSUED, TO_AGENCIES, TO_ANOTHER_ADDRESS
 from rules.policy import load_policy
 from rules.reasons import Finding
 from rules.standing import last_day_to_renew
@@ -85,7 +86,7 @@ async def write(
     session: AsyncSession,
     order: LetterOrder,
     head: Letterhead,
-    enclosed: tuple[Attachment, ...] = (),
+    enclosed: Enclosed = NOTHING,
 ) -> Written | None:
     """Compose the letter of *order*; None when there is nobody to write to.
 
@@ -101,13 +102,13 @@ async def write(
     own_id = message_id(order.key, secret=head.secret, domain=head.domain)
     comes_back_to = return_path(head.return_address, own_id)
     message = compose(
-        _facts(order, matter, head, language),
+        _facts(order, matter, head, language, enclosed),
         language=language,
         sender=head.sender,
         recipient=recipient.strip(),
         message_id=own_id,
         return_path=comes_back_to,
-        attachments=enclosed,
+        attachments=enclosed.files,
     )
     # A receipt speaks of the day of capture; the letter is dated by its own.
     del message["Date"]
@@ -151,7 +152,11 @@ async def _matter_of(session: AsyncSession, order: LetterOrder) -> _Matter:
 
 
 def _facts(
-    order: LetterOrder, matter: _Matter, head: Letterhead, language: Language
+    order: LetterOrder,
+    matter: _Matter,
+    head: Letterhead,
+    language: Language,
+    enclosed: Enclosed,
 ) -> LetterFacts:
     own = order.certificate == order.dossier
     return LetterFacts(
@@ -160,6 +165,12 @@ def _facts(
         occurred_at=_happened_at(order, matter),
         person_name=matter.person.name,
         echeance=order.echeance,
+        # A letter that only brings the file speaks of the day that the file says.
+        last_valid_day=enclosed.last_valid_day
+        if order.notice == CERTIFICATE_REISSUED
+        else None,
+        edition=enclosed.edition,
+        replaced_last_day=enclosed.replaced_last_day,
         act_before=order.act_before,
         renewable_until=_renewable_until(order, matter.kind),
         amount_cents=order.amount_cents,

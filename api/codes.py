@@ -48,6 +48,7 @@ class Code(StrEnum):
     TASK_IN_OTHER_HANDS = "task_in_other_hands"
     UNKNOWN_COLLEAGUE = "unknown_colleague"
     LETTER_ON_ITS_WAY = "letter_on_its_way"
+    NAME_NOT_PRINTABLE = "name_not_printable"
     NO_ADDRESS_ON_FILE = "no_address_on_file"
     # Money
     NOTHING_TO_PAY = "nothing_to_pay"

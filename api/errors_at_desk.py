@@ -1,4 +1,4 @@
-"""The errors of officers: who decides, hands of tasks, letters sent once more."""
+"""The errors of officers: who decides, hands of tasks, letters and copies once more."""
 
 from api.wording import Wording
 
@@ -26,6 +26,20 @@ DESK: dict[str, Wording] = {
         "nouveau que ce qui est parti, ou ce qu'une adresse a refusé.",
         "This letter has not ended its way, or was withdrawn: only what has left, or "
         "what an address refused, is sent once more.",
+    ),
+    "no_certificate_in_term": Wording(
+        409,
+        "Aucun certificat n'est en cours ou à venir dans ce dossier : un certificat "
+        "qui a pris fin n'est pas imprimé de nouveau.",
+        "No certificate is running or to come in this file: a certificate that has "
+        "ended is not printed again.",
+    ),
+    "name_not_printable": Wording(
+        409,
+        "Le certificat ne peut pas être imprimé : aucune police ne montre tous les "
+        "caractères du nom. Faites d'abord corriger le nom.",
+        "The certificate cannot be printed: no font shows every character of the "
+        "name. Have the name corrected first.",
     ),
     "no_address_on_file": Wording(
         409,

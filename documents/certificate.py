@@ -22,7 +22,8 @@ class CertificateFacts:
     """All that a certificate says; nothing about the person but the name.
 
     *language* is the holder's: "en" adds an English text to the French one. *trial*
-    says that the key that will sign it proves nothing elsewhere.
+    says that the key that will sign it proves nothing elsewhere. *issued_at* is of this
+    copy; of a later one, *first_issued_at* is when the certificate was issued.
     """
 
     language: Language
@@ -36,6 +37,12 @@ class CertificateFacts:
     office_name: str
     public_url: str
     trial: bool
+    first_issued_at: datetime | None = None
+
+    @property
+    def printed_name(self) -> str:
+        """The holder's name as it is printed."""
+        return printable(self.holder_name, limit=_LONGEST_NAME)
 
     @property
     def address(self) -> str:
@@ -121,17 +128,19 @@ def _text(facts: CertificateFacts, language: Language) -> CertificateText:
 def _rows(
     facts: CertificateFacts, language: Language, say: Words
 ) -> Iterator[tuple[str, str]]:
-    issued_on = weekday_date(civil_date(facts.issued_at), language)
+    issued_at = facts.first_issued_at or facts.issued_at
+    issued_on = weekday_date(civil_date(issued_at), language)
     last_day = weekday_date(facts.last_valid_day, language)
     office = printable(facts.office_name, limit=_LONGEST_NAME)
     yield say("number"), facts.number
-    yield say("holder"), printable(facts.holder_name, limit=_LONGEST_NAME)
+    yield say("holder"), facts.printed_name
     yield say("first_day"), weekday_date(facts.first_day, language)
     yield say("last_day"), say("inclusive", day=last_day)
     yield say("allows"), say(f"allows_{facts.kind}")
     yield say("issued"), say("issued_by", office=office, day=issued_on)
     if facts.edition > 1:
-        yield say("copy"), say("copy_replaces", edition=facts.edition)
+        made_on = weekday_date(civil_date(facts.issued_at), language)
+        yield say("copy"), say("copy_replaces", edition=facts.edition, day=made_on)
 
 
 def _told(text: CertificateText) -> dict[str, Json]:

@@ -42,6 +42,16 @@ def issue_certificate(
     )
 
 
+def as_next_copy(
+    facts: CertificateFacts, before: CertificateFacts | None
+) -> CertificateFacts:
+    """Number a copy after the one *before*; the day of issue stays the first one's."""
+    if before is None:
+        return facts
+    first_issued_at = before.first_issued_at or before.issued_at
+    return replace(facts, edition=before.edition + 1, first_issued_at=first_issued_at)
+
+
 def facts_of(kept: dict[str, Any]) -> CertificateFacts:
     """Read the facts of a kept certificate, to print it again."""
     return _FACTS.validate_python(kept)

@@ -38,6 +38,7 @@ class Notice(StrEnum):
     RECEIPT = "receipt"
     REFUND_DUE = "refund_due"
     CERTIFICATE_ISSUED = "certificate_issued"
+    CERTIFICATE_REISSUED = "certificate_reissued"
     LINK_REQUESTED = "link_requested"
     LINK_REMINDER = "link_reminder"
     LINK_CONFIRMED = "link_confirmed"
@@ -79,8 +80,10 @@ class LetterFacts:
     expiry (P-40.1 s. 269). An invoice that takes the place of another names it in
     *replaces_invoice*. *received_cents* is money that was not the fee: it counts for no
     part of it, and a person of the Office looks at it. *certificate_attached* is told
-    by what is attached: see letters.compose. A letter sent once more names in
-    *copy_of_on* the civil day of the first.
+    by what is attached: see letters.compose. *edition* is which copy of the certificate
+    that is, from 1; *replaced_last_day*, the last valid day that the copy before says,
+    if another. A letter sent once more names in *copy_of_on* the civil day of the
+    first.
     """
 
     notice: str
@@ -114,6 +117,8 @@ class LetterFacts:
     intake_address: str | None = None
     help_address: str | None = None
     portal_url: str | None = None
+    edition: int | None = None
+    replaced_last_day: date | None = None
     proof_url: str | None = None
     copy_of_on: date | None = None
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from records.models import (
     DecisionRow,
+    Letter,
     TaskRow,
     TimelineEntry,
     WrittenText,
@@ -33,6 +34,34 @@ async def tasks_of(session: AsyncSession, number: str) -> Sequence[TaskRow]:
         .order_by(TaskRow.due_on, TaskRow.task_id)
     )
     return (await session.scalars(query)).all()
+
+
+async def settle_not_printed(
+    session: AsyncSession,
+    number: str,
+    *,
+    first_day: date,
+    last_valid_day: date,
+    at: datetime,
+) -> None:
+    """Close the tasks about a certificate of this term that could not be printed."""
+    echeance = last_valid_day + timedelta(days=1)
+    about = select(Letter.key).where(
+        Letter.dossier == number,
+        or_(
+            Letter.ordered["echeance"].astext == str(echeance),
+            Letter.ordered["term_start"].astext == str(first_day),
+        ),
+    )
+    await session.execute(
+        update(TaskRow)
+        .where(
+            TaskRow.reason == "certificate_not_printed",
+            TaskRow.closed_at.is_(None),
+            TaskRow.about.in_(about),
+        )
+        .values(closed_at=at)
+    )
 
 
 async def who_gave_notice(session: AsyncSession, number: str) -> str | None:

@@ -6,6 +6,14 @@ LINK_REMINDER = "link_reminder"
 TO_AGENCIES = frozenset({"link_requested", LINK_REMINDER})
 """Notices written to the agency of a link; every other goes to the person."""
 
+CERTIFICATE_REISSUED = "certificate_reissued"
+"""Brings a new copy of a certificate, for a reason; without its file it is false."""
+
+BRINGS_A_CERTIFICATE = frozenset(
+    {"certificate_issued", "renewed", CERTIFICATE_REISSUED}
+)
+"""The letters that bring the certificate of a term as a file."""
+
 TO_ANOTHER_ADDRESS = frozenset({"address_to_confirm", "address_changed"})
 """Letters to an address that is not on file: the one to come, or the one before.
 

@@ -57,6 +57,19 @@ def _phase_of_holder(dossier: Dossier, policy: Policy, day: date) -> Phase:
     return Phase.IN_FORCE if is_linked(dossier, day) else Phase.SUSPENDED
 
 
+def terms_to_print(dossier: Dossier, policy: Policy, at: datetime) -> tuple[Term, ...]:
+    """
+    List the terms whose certificate may be printed again: in force, or to come.
+
+    While it is suspended a certificate is still in its term. One that has ended,
+    whatever ended it, is not printed again (our policy, not law).
+    """
+    if phase_at(dossier, policy, at) not in {Phase.IN_FORCE, Phase.SUSPENDED}:
+        return ()
+    today = civil_date(at)
+    return tuple(term for term in dossier.terms if today < term.echeance)
+
+
 def unlinked_too_long_since(dossier: Dossier, policy: Policy) -> date | None:
     """
     Name the first day of the stretch without a link that ends the certificate.

@@ -31,11 +31,13 @@ from workflows.messages import (
     DecisionMade,
     Observe,
     Refusal,
+    Reissue,
     RemindAgency,
     RequestLink,
     RequestTransfer,
     Resend,
 )
+from workflows.reissuing import refusal_of_reissue, reissue
 from workflows.resending import Present, copy_of, refusal_of_sending_again
 from workflows.turn import Turn
 
@@ -62,6 +64,8 @@ def refusal_of(  # noqa: PLR0911 # one arm a command
             return _refusal_of_correction(turn, command)
         case Resend():
             return refusal_of_sending_again(command.letter, _present(turn))
+        case Reissue():
+            return refusal_of_reissue(turn, command)
         case Observe() | Cancel():
             return None if _is_time_for(turn, command) else Refusal.WRONG_PHASE
         case _:
@@ -89,6 +93,8 @@ def carry_out(turn: Turn, command: AnyCommand) -> None:
             observed(turn, turn.dossier.request, command.text_id or command.command_id)
         case Resend():
             _send_again(turn, command)
+        case Reissue():
+            reissue(turn, command)
         case Cancel():
             _cancel(turn, command)
         case _:

@@ -34,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
         ProofAsked,
         RefundRefused,
         Refusal,
+        Reissue,
         RemindAgency,
         RequestLink,
         RequestTransfer,
@@ -232,6 +233,11 @@ class Doors:
         return await self._carry_out(command)
 
     @workflow.update
+    async def reissue(self, command: Reissue) -> StateView:
+        """Have the certificate printed again, as an officer, with a reason."""
+        return await self._carry_out(command)
+
+    @workflow.update
     async def cancel(self, command: Cancel) -> StateView:
         """Close the dossier on the person's wish."""
         return await self._carry_out(command)
@@ -262,6 +268,10 @@ class Doors:
 
     @resend.validator
     def _may_resend(self, command: Resend) -> None:
+        self._check(command)
+
+    @reissue.validator
+    def _may_reissue(self, command: Reissue) -> None:
         self._check(command)
 
     @cancel.validator

@@ -260,6 +260,8 @@ class LetterOrder(Message):
     received_cents: int | None = None  # money that was not what was asked
     received_currency: str | None = None
     next_due_at: datetime | None = None  # of the dossier, once a reminder has left
+    term_start: date | None = None  # of the term whose certificate is printed again
+    edition: int | None = None  # the copy made for this order, noted once it is kept
     copy_of: str | None = None  # the key of the letter that is sent once more
     copy_of_on: date | None = None  # the civil day of that one
 
@@ -349,6 +351,16 @@ class Resend(Command):
     letter: LetterOrder
 
 
+class Reissue(Command):
+    """Have a certificate printed again, for a reason that the person will read.
+
+    *term_start* is the first day of its term; without one, of the last term.
+    """
+
+    kind: Literal["reissue"] = "reissue"
+    term_start: date | None = None
+
+
 class Cancel(Command):
     """Close the dossier for good, on the person's wish."""
 
@@ -363,6 +375,7 @@ AnyCommand = Annotated[
     | Correct
     | Observe
     | Resend
+    | Reissue
     | Cancel,
     Field(discriminator="kind"),
 ]
@@ -383,6 +396,7 @@ class Refusal(StrEnum):
     REMINDED_LATELY = "reminded_lately"
     NOTHING_TO_CORRECT = "nothing_to_correct"
     ABSURD_DATE = "absurd_date"
+    NO_CERTIFICATE_IN_TERM = "no_certificate_in_term"
     LETTER_NO_LONGER_TRUE = "letter_no_longer_true"
     LETTER_OUT_OF_ITS_WINDOW = "letter_out_of_its_window"
     LETTER_OF_ANOTHER_ADDRESS = "letter_of_another_address"

@@ -6,7 +6,11 @@ from datetime import date, datetime
 
 from rules.civil_time import civil_date
 from rules.dossier import Dossier, Phase, Stage
-from rules.notices import TO_ANOTHER_ADDRESS
+from rules.notices import (
+    BRINGS_A_CERTIFICATE,
+    CERTIFICATE_REISSUED,
+    TO_ANOTHER_ADDRESS,
+)
 from workflows.messages import LetterOrder, Refusal
 
 _ONLY_WHILE = {
@@ -20,7 +24,6 @@ _ONLY_WHILE = {
 }
 """Letters that say where the dossier stands; elsewhere they are false."""
 
-_ABOUT_A_TERM = frozenset({"renewed", "certificate_issued"})
 _AT_STAGE = {
     "items_missing": {Stage.ITEMS_MISSING},
     "intended_refusal": {Stage.NOTICE_GIVEN},
@@ -66,7 +69,7 @@ def _is_true(order: LetterOrder, present: Present) -> bool:
     dossier, notice = present.dossier, order.notice
     if notice in _ONLY_WHILE and present.phase is not _ONLY_WHILE[notice]:
         return False
-    if notice in _ABOUT_A_TERM and order.echeance != dossier.echeance:
+    if notice in BRINGS_A_CERTIFICATE and not _tells_its_term(order, present):
         return False
     if notice in _AT_STAGE:
         request = dossier.request
@@ -79,6 +82,16 @@ def _is_true(order: LetterOrder, present: Present) -> bool:
         link = dossier.link(order.link_id) if order.link_id else None
         return link is not None and link.since is None and link.refused_on is None
     return True
+
+
+def _tells_its_term(order: LetterOrder, present: Present) -> bool:
+    """Whether a certificate's term still ends as the letter told."""
+    if order.notice != CERTIFICATE_REISSUED:
+        return order.echeance == present.dossier.echeance
+    if present.phase not in {Phase.IN_FORCE, Phase.SUSPENDED}:
+        return False
+    told = (order.term_start, order.echeance)
+    return any((term.start, term.echeance) == told for term in present.dossier.terms)
 
 
 def copy_of(first: LetterOrder, command_id: str, now: datetime) -> LetterOrder:

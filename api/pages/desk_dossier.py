@@ -30,6 +30,7 @@ from api.v1.cursors import position_after, position_cursor
 from api.v1.showing import known, own_now
 from records.accounts import names_of_accounts
 from records.desk import tasks_of, texts_of
+from records.documents import copies_of
 from records.hands import hands_in_dossier
 from records.looks import looks_of
 from records.models import Letter, Person, TimelineEntry
@@ -97,6 +98,7 @@ async def see_dossier(
         tasks = await tasks_of(session, number)
         texts = await texts_of(session, number)
         letters = await letters_of(session, number)
+        copies = await copies_of(session, number)
         entries = await timeline_of(session, number, after=after, limit=AT_ONCE + 1)
         steps = await steps_in_dossier(
             session,
@@ -131,6 +133,8 @@ async def see_dossier(
         texts=[(said, who_is(said.by)) for said in texts],
         looks=[(look, who_is(look.by)) for look in looks],
         letters=_letters(letters),
+        copies=copies,
+        today=today,
         said=_decided(request),
     )
 
@@ -214,7 +218,7 @@ def _again(letter: Letter) -> str | None:
 def _decided(request: Request) -> str | None:
     """Read from the address what was just done, to confirm it."""
     said = request.query_params.get("fait", "")
-    return said if said in {*Decision, "corrected", "resent"} else None
+    return said if said in {*Decision, "corrected", "resent", "reissued"} else None
 
 
 # ------------------------------------------------------------------ one of its letters

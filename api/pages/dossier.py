@@ -37,7 +37,7 @@ from api.v1.showing import (
 from letters.facts import ConditionLine, Notice
 from letters.wording import answered
 from payments.due import ToPay, invoice_to_pay
-from records.documents import newest_document
+from records.documents import copies_of
 from records.drafts import unsent_drafts_of
 from records.models import DossierRow, Person
 from records.queries import invoices_of, letters_of, timeline_of
@@ -112,7 +112,7 @@ async def _dossier_page(
         )
         letters = await letters_of(session, number)
         invoices = await invoices_of(session, number)
-        certificate = await newest_document(session, number)
+        copies = await copies_of(session, number)
         drafts = await unsent_drafts_of(session, _account_of(request))
         steps_of_letters = await steps_in_dossier(session, number)
         today = civil_date(await own_now(session, number))
@@ -139,7 +139,7 @@ async def _dossier_page(
         history=what_happened(lines, steps_of_letters),
         letters=letters_kept(letters, steps_of_letters),
         invoices=invoices,
-        has_certificate=certificate is not None,
+        copies=copies,
         begun=begun(drafts, number, _closed(seen)),
         today=today,
         jumps=JUMPS if _can_move(request, seen) else (),

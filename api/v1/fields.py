@@ -207,6 +207,20 @@ class SendingAgain(Asked):
     text: Words
 
 
+class ReissueAsked(Asked):
+    """An officer has a certificate printed again, with the reason.
+
+    *term_start* is the first day of its term; without one, of the last term.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"text": "Le nom était mal écrit."}]}
+    )
+
+    text: Words
+    term_start: CivilDay | None = None
+
+
 class CorrectionAsked(Asked):
     """An officer replaces a wrong date, with the reason."""
 

@@ -11,6 +11,7 @@ from api.decisions import decide as taken
 from api.errors import Refused
 from api.hands import carry_out, colleagues_for, task_to_give
 from api.parts import Parts, TheParts
+from api.reissuing import reissue as taken_reissue
 from api.v1.answers import (
     CommandTaken,
     DossierLine,
@@ -31,6 +32,7 @@ from api.v1.fields import (
     Line,
     NameInPath,
     NumberInPath,
+    ReissueAsked,
     TaskGiven,
     TaskTaken,
 )
@@ -187,4 +189,18 @@ async def correct(
         link_id=asked.link_id,
         text=asked.text,
         key=key,
+    )
+
+
+@router.post("/dossiers/{number}/editions")
+async def reissue(
+    parts: TheParts,
+    caller: Officer,
+    number: NumberInPath,
+    asked: ReissueAsked,
+    key: Key,
+) -> CommandTaken:
+    """Have a certificate printed again, with the reason that the person will read."""
+    return await taken_reissue(
+        parts, caller, number, asked.term_start, text=asked.text, key=key
     )

@@ -16,6 +16,7 @@ from temporalio.client import Client
 from activities.certificates import Certificates
 from activities.dossiers import Dossiers
 from activities.importing import Importing
+from activities.issuing import Issuing
 from activities.letters import Letters, Post
 from activities.money import MoneySweep
 from activities.reporting import Desk, Reporting
@@ -25,6 +26,7 @@ from letters.smtp import Relay
 from payments.provider import Refund
 from records.database import Sessions, make_engine, make_sessions
 from records.pace import Pace
+from tests.activities.certifying import settings_with_a_key
 from tests.activities.office import run
 from workflows.messages import (
     CertificateClaim,
@@ -107,15 +109,24 @@ async def give_back(sessions: Sessions, client: Client, book: Path) -> None:
 
 
 async def attempt(
-    argument: BaseModel, url: str, *, crash_at: str, post: Post | None = None
+    argument: BaseModel,
+    url: str,
+    *,
+    crash_at: str,
+    post: Post | None = None,
+    key_in: Path | None = None,
 ) -> int:
-    """Run the effect of *argument* in a child; return its exit code, -9 for a kill."""
+    """Run the effect of *argument* in a child; return its exit code, -9 for a kill.
+
+    Certificates are signed by the key in a folder, where one is given.
+    """
     own: Mapping[str, str] = {
         "DATABASE_URL": url,
         "EFFECT": type(argument).__name__,
         "ECHEANCE_CRASHPOINT": crash_at,
         "RELAY_PORT": str(post.relay.port if post else 0),
         "RELAY_LOG": (post.log_url if post else None) or "",
+        "KEY_IN": str(key_in or ""),
     }
     child = await subprocess.create_subprocess_exec(
         *(sys.executable, "-m", "tests.activities.attempt"),
@@ -164,7 +175,13 @@ async def _in_the_child() -> None:
             await give_back(sessions, nowhere, Path(os.environ["PROVIDERS_BOOK"]))
         case _:
             port, log_url = int(os.environ["RELAY_PORT"]), os.environ["RELAY_LOG"]
-            letters = Letters(sessions, a_post(port, log_url or None), HEAD)
+            folder, url = os.environ["KEY_IN"], os.environ["DATABASE_URL"]
+            issuing = (
+                Issuing(sessions, settings_with_a_key(url, Path(folder)))
+                if folder
+                else None
+            )
+            letters = Letters(sessions, a_post(port, log_url or None), HEAD, issuing)
             await run(letters.send_letter, LetterOrder.model_validate_json(told))
     await engine.dispose()
 

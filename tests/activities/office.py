@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from temporalio.testing import ActivityEnvironment
 
 from records.database import Sessions
@@ -53,6 +53,16 @@ class Office:
                     echeance=dossier.echeance,
                     facts=stored(dossier),
                 )
+            )
+
+    async def restate(self, dossier: Dossier, **changes: Any) -> None:
+        """Change what the row of a dossier says, as a kept record does."""
+        facts = stored(replace(dossier, **changes))
+        async with self.sessions.begin() as session:
+            await session.execute(
+                update(DossierRow)
+                .where(DossierRow.number == dossier.number)
+                .values(facts=facts)
             )
 
     async def holder_of(self, number: str) -> Person:

@@ -7,6 +7,7 @@ from email.policy import default
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities.issuing import Issuing
 from activities.letters import Letters, Post
 from tests.activities.attempt import HEAD, a_post
 from tests.activities.office import Office, a_record, an_order, run
@@ -24,9 +25,9 @@ def by(office: Office, relay: ScriptedRelay, log: RelayLog | None = None) -> Let
     return sending(office, a_post(relay.port, log.url if log else None))
 
 
-def sending(office: Office, post: Post) -> Letters:
+def sending(office: Office, post: Post, issuing: Issuing | None = None) -> Letters:
     """The effect; its connections are closed with the test."""
-    letters = Letters(office.sessions, post, HEAD)
+    letters = Letters(office.sessions, post, HEAD, issuing)
     office.opened.push_async_callback(letters.connections.close)
     return letters
 

@@ -6,13 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from activities.issuing import Issuing
+from activities.issuing import NOTHING, Issuing
 from documents.sealing import is_intact_and_trusted
 from documents.signing import DocumentSigner
-from embedded.signing_chain import make_signing_chain
-from records.models import Certificate, DocumentRow, Person, TaskRow
-from rules.dossier import Kind
-from settings import Settings, settings_from
+from records.models import DocumentRow, Person, TaskRow
+from tests.activities.certifying import certify, make_key, settings_with_a_key
 from tests.activities.office import Office
 from tests.dossiers import HOLDER, TODAY, a_holder, noon
 from workflows.messages import LetterOrder
@@ -21,36 +19,11 @@ ECHEANCE = a_holder().terms[-1].echeance
 pytestmark = pytest.mark.usefixtures("holder")
 
 
-def settings_with_a_key(office: Office, folder: Path) -> Settings:
-    key, chain = make_signing_chain()
-    (folder / "key.pem").write_text(key)
-    (folder / "chain.pem").write_text(chain)
-    return settings_from(
-        {
-            "ECHEANCE_DATABASE_URL": office.url,
-            "ECHEANCE_MAIL_KEY": "key-of-the-tests",
-            "ECHEANCE_PAYMENT_WEBHOOK_SECRET": "whsec_dGVzdHM=",
-            "ECHEANCE_SIGNING_KEY_FILE": str(folder / "key.pem"),
-            "ECHEANCE_SIGNING_CHAIN_FILE": str(folder / "chain.pem"),
-        }
-    )
-
-
 @pytest.fixture
 async def issuing(office: Office, tmp_path: Path) -> Issuing:
-    term = a_holder().terms[-1]
-    person = await office.holder_of(HOLDER)
-    await office.add(
-        Certificate(
-            number=HOLDER,
-            kind=Kind.CAR,
-            person_id=person.person_id,
-            status="in_force",
-            start=term.start,
-            echeance=term.echeance,
-        )
-    )
-    return Issuing(office.sessions, settings_with_a_key(office, tmp_path))
+    await certify(office)
+    settings = settings_with_a_key(office.url, make_key(tmp_path))
+    return Issuing(office.sessions, settings)
 
 
 def an_order(notice: str = "certificate_issued") -> LetterOrder:
@@ -70,7 +43,8 @@ async def test_the_letter_brings_one_signed_file_at_each_attempt(
     first = await issuing.enclosed_in(an_order())
     again = await issuing.enclosed_in(an_order())
     assert first == again
-    (file,) = first
+    (file,) = first.files
+    assert (first.edition, first.replaced_last_day) == (1, None)
     assert file.name == f"{HOLDER}.pdf"
     pems = ((tmp_path / name).read_bytes() for name in ("key.pem", "chain.pem"))
     signer = DocumentSigner.read(*pems)
@@ -81,7 +55,7 @@ async def test_the_letter_brings_one_signed_file_at_each_attempt(
 
 
 async def test_other_letters_bring_nothing(office: Office, issuing: Issuing) -> None:
-    assert await issuing.enclosed_in(an_order("receipt")) == ()
+    assert await issuing.enclosed_in(an_order("receipt")) == NOTHING
     assert await office.rows(DocumentRow) == []
 
 
@@ -89,7 +63,7 @@ async def test_a_term_that_was_undone_has_no_certificate(
     office: Office, issuing: Issuing
 ) -> None:
     order = an_order().model_copy(update={"echeance": TODAY})
-    assert await issuing.enclosed_in(order) == ()
+    assert await issuing.enclosed_in(order) == NOTHING
 
 
 async def test_a_name_no_font_can_show_holds_no_letter_back(
@@ -97,8 +71,8 @@ async def test_a_name_no_font_can_show_holds_no_letter_back(
 ) -> None:
     async with office.sessions.begin() as session:
         await session.execute(update(Person).values(name="𒀀𒀁"))
-    assert await issuing.enclosed_in(an_order()) == ()
-    assert await issuing.enclosed_in(an_order()) == ()
+    assert await issuing.enclosed_in(an_order()) == NOTHING
+    assert await issuing.enclosed_in(an_order()) == NOTHING
     (task,) = await office.rows(TaskRow)
     assert task.reason == "certificate_not_printed"
 
@@ -106,8 +80,8 @@ async def test_a_name_no_font_can_show_holds_no_letter_back(
 async def test_without_a_key_letters_leave_without_a_file(
     office: Office, issuing: Issuing, tmp_path: Path
 ) -> None:
-    settings = settings_with_a_key(office, tmp_path).model_copy(
+    settings = settings_with_a_key(office.url, tmp_path).model_copy(
         update={"signing_key_file": None}
     )
     keyless = Issuing(office.sessions, settings)
-    assert await keyless.enclosed_in(an_order()) == ()
+    assert await keyless.enclosed_in(an_order()) == NOTHING

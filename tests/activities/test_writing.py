@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from activities.issuing import Enclosed
 from activities.writing import write
 from letters.compose import plain_of
 from letters.facts import Notice
@@ -54,6 +55,7 @@ SAID: dict[str, dict[str, Any]] = {
     "receipt": {"invoice_id": "F-1", "amount_cents": 18000},
     "refund_due": {"amount_cents": 18000},
     "certificate_issued": NEW_TERM,
+    "certificate_reissued": NEW_TERM | {"text_id": "t-1"},
     "link_requested": {"link_id": "link-1"},
     "link_reminder": {"link_id": "link-1", "act_before": TODAY},
     "link_confirmed": {},
@@ -100,7 +102,8 @@ async def test_a_letter_is_composed_from_its_order(
     )
     said = {"amount_cents": None} | SAID[notice]
     async with office.sessions() as session:
-        written = await write(session, an_order(a_newcomer(), notice, **said), HEAD)
+        order = an_order(a_newcomer(), notice, **said)
+        written = await write(session, order, HEAD, Enclosed(edition=2))
     assert written is not None
     assert written.language == language
     text = " ".join(plain_of(written.message).split())

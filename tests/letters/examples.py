@@ -102,6 +102,12 @@ _SAID: dict[Notice, dict[str, Any]] = {
     Notice.REFUND_DUE: _ISSUE
     | {"reason_text": "Le paiement est arrivé après la fin de votre examen."},
     Notice.CERTIFICATE_ISSUED: _NEW_TERM | {"certificate_number": NEW_DOSSIER},
+    Notice.CERTIFICATE_REISSUED: _NEW_TERM
+    | {
+        "edition": 2,
+        "certificate_attached": True,
+        "reason_text": "Votre nom était mal écrit sur le premier.",
+    },
     Notice.LINK_REQUESTED: _AGENCY | {"act_before": date(2027, 1, 30)},
     Notice.LINK_REMINDER: _AGENCY | {"act_before": date(2027, 1, 30)},
     Notice.LINK_CONFIRMED: _AGENCY
@@ -213,6 +219,17 @@ def variants() -> dict[str, LetterFacts]:
         ),
         "certificate_issued--pdf_attached": replace(
             an_example(Notice.CERTIFICATE_ISSUED), certificate_attached=True
+        ),
+        "certificate_reissued--first_file": replace(
+            an_example(Notice.CERTIFICATE_REISSUED),
+            edition=1,
+            reason_text="Votre nom n'avait pas pu être imprimé.",
+        ),
+        "certificate_reissued--another_last_day": replace(
+            an_example(Notice.CERTIFICATE_REISSUED),
+            edition=3,
+            replaced_last_day=date(2028, 11, 9),
+            reason_text="Le dernier jour de validité était inexact.",
         ),
         "receipt--agency_to_come": replace(
             an_example(Notice.RECEIPT),

@@ -25,6 +25,7 @@ from rules.standing import (
     explain,
     last_day_unlinked,
     phase_at,
+    terms_to_print,
     unlinked_too_long_since,
     way_back_until,
 )
@@ -343,3 +344,48 @@ def test_a_transferred_result_is_finished_within_the_time_of_its_ground() -> Non
     last = date(2028, 12, 11)  # two years after the échéance end on a Sunday
     assert phase_at(dossier, POLICY, end_of(last) - A_SECOND) is Phase.TO_FINALIZE
     assert phase_at(dossier, POLICY, end_of(last)) is Phase.EXAM_AWAITED
+
+
+PRESENT = Term(date(2024, 12, 10), date(2026, 12, 10))
+TO_COME = Term(date(2026, 12, 10), date(2028, 12, 10))
+
+
+@pytest.mark.parametrize(
+    ("changes", "on", "starts"),
+    [
+        ({}, date(2026, 12, 9), [PRESENT.start]),
+        ({}, date(2026, 12, 10), []),
+        (
+            {"terms": (PRESENT, TO_COME)},
+            date(2026, 12, 9),
+            [PRESENT.start, TO_COME.start],
+        ),
+        ({"terms": (PRESENT, TO_COME)}, date(2026, 12, 10), [TO_COME.start]),
+        ({"terms": (PRESENT, TO_COME)}, date(2028, 12, 9), [TO_COME.start]),
+        ({"terms": (PRESENT, TO_COME)}, date(2028, 12, 10), []),
+        ({"links": ()}, date(2026, 12, 9), [PRESENT.start]),
+        ({"ending": Ending(EndReason.CANCELLED, TODAY)}, date(2026, 12, 9), []),
+        ({"terms": ()}, date(2026, 12, 9), []),
+    ],
+    ids=[
+        *("last valid day", "échéance", "renewed, last day of the first term"),
+        *("renewed, first day of the second", "last valid day of the second"),
+        *("échéance of the second", "suspended", "cancelled", "no term"),
+    ],
+)
+def test_a_certificate_is_printed_again_while_its_term_runs_or_is_to_come(
+    changes: dict[str, object], on: date, starts: list[date]
+) -> None:
+    dossier = replace(a_holder(), **changes)  # type: ignore[arg-type] # fields of a Dossier
+    found = terms_to_print(dossier, POLICY, end_of(on) - timedelta(seconds=1))
+    assert [term.start for term in found] == starts
+
+
+def test_two_years_without_a_link_end_what_may_be_printed() -> None:
+    dossier = replace(
+        a_holder(links=(a_link(until=date(2025, 1, 10)),)),
+        terms=(PRESENT, TO_COME),
+    )
+    last = last_day_unlinked(date(2025, 1, 10), POLICY)
+    assert terms_to_print(dossier, POLICY, end_of(last) - timedelta(seconds=1))
+    assert not terms_to_print(dossier, POLICY, end_of(last))
