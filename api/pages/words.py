@@ -115,9 +115,9 @@ def hour(at: datetime, language: Language) -> str:
 def short_instant(at: datetime, language: Language) -> str:
     """Word an instant for a dense table, whose head says in which zone."""
     local, locale = at.astimezone(ZONE), f"{language}_CA"
-    pattern = "d MMM y,H 'h' mm" if language == "fr" else "MMM d y,h:mm a"
+    pattern = "d MMM y,|H 'h' mm" if language == "fr" else "MMM d, y,|h:mm a"
     worded = format_datetime(local.replace(tzinfo=None), pattern, locale=locale)
-    return worded.replace(" ", _NO_BREAK).replace(",", ", ")
+    return worded.replace(" ", _NO_BREAK).replace("|", " ")
 
 
 def notice_name(notice: str, language: Language) -> str:

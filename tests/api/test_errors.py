@@ -81,7 +81,7 @@ async def test_an_error_is_a_problem_in_the_language_of_the_caller(
         "code": "unknown_dossier",
     }
     assert english.headers["Content-Language"] == "en"
-    assert english.json()["detail"] == "No dossier bears this number."
+    assert english.json()["detail"] == "No file bears this number."
 
 
 @pytest.mark.parametrize(
