@@ -109,7 +109,7 @@ def hour(at: datetime, language: Language) -> str:
         worded = f"{local.hour}{_NO_BREAK}h{_NO_BREAK}{local.minute:02d}"
         return f"{worded} (heure de Montréal)"
     worded = format_time(local.time(), "h:mm a", locale="en_CA")
-    return f"{worded} (Montréal time)"
+    return f"{worded.replace(' ', _NO_BREAK)} (Montréal time)"
 
 
 def short_instant(at: datetime, language: Language) -> str:
