@@ -214,20 +214,22 @@ WORDINGS: dict[str, Wording] = {
     # ----------------------------------------------- what a story refuses (Refusal)
     "wrong_phase": Wording(
         409,
-        "Le dossier n'en est pas à cette étape : cette demande ne peut pas être prise.",
-        "The dossier is not at this step: this request cannot be taken.",
+        "Le dossier n'en est pas à cette étape : rien n'est changé. Sa page dit ce qui "
+        "peut être fait maintenant.",
+        "The file is not at this step: nothing is changed. Its page says what can be "
+        "done now.",
     ),
     "request_already_open": Wording(
         409,
         "Une demande de transfert est déjà à l'étude pour ce dossier.",
-        "A request to transfer is already being examined for this dossier.",
+        "A request to transfer is already being examined for this file.",
     ),
     "same_number": Wording(
         422,
         "Le certificat expiré et le nouveau dossier ont deux numéros différents : "
         "vous avez donné deux fois le même.",
-        "The expired certificate and the new dossier have two different numbers: you "
-        "gave the same one twice.",
+        "The expired certificate and the new file have two different numbers: you gave "
+        "the same one twice.",
     ),
     "unknown_task": Wording(
         404,
@@ -249,17 +251,17 @@ WORDINGS: dict[str, Wording] = {
     "unknown_link": Wording(
         404,
         "Ce lien avec une agence n'existe pas.",
-        "There is no such link with an agency.",
+        "There is no such affiliation with an agency.",
     ),
     "link_already_there": Wording(
         409,
         "Un lien avec cette agence est déjà demandé ou en vigueur.",
-        "A link with this agency is already asked for or in force.",
+        "An affiliation with this agency is already asked for or in force.",
     ),
     "link_answered": Wording(
         409,
         "L'agence a déjà répondu à cette demande : voyez son état dans vos liens.",
-        "The agency has already answered this request: see your links.",
+        "The agency has already answered this request: see your affiliations.",
     ),
     "reminded_lately": Wording(
         409,
@@ -281,13 +283,13 @@ WORDINGS: dict[str, Wording] = {
     "unknown_dossier": Wording(
         404,
         "Aucun dossier ne porte ce numéro.",
-        "No dossier bears this number.",
+        "No file bears this number.",
     ),
     # ----------------------------------------------------------------- what is asked
     "date_in_the_future": Wording(
         422,
         "Cette date est dans l'avenir : pour ce dossier, nous sommes le {today}.",
-        "This date is in the future: for this dossier it is {today}.",
+        "This date is in the future: for this file it is {today}.",
     ),
     "fact_contradicted": Wording(
         409,
@@ -296,14 +298,15 @@ WORDINGS: dict[str, Wording] = {
     ),
     "unknown_permit": Wording(
         404,
-        "Aucune agence connue ne détient ce permis.",
-        "No known agency holds this permit.",
+        "Aucune agence ne détient ce permis : vérifiez le numéro auprès de l'agence.",
+        "No agency holds this permit: check the number with the agency.",
     ),
     "permit_not_valid": Wording(
         409,
         "Le permis de cette agence n'est pas valide : un lien avec elle ne compterait "
         "pas.",
-        "The permit of this agency is not valid: a link with it would not count.",
+        "The permit of this agency is not valid: an affiliation with it would not "
+        "count.",
     ),
     "account_of_another_agency": Wording(
         409,
@@ -337,7 +340,7 @@ WORDINGS: dict[str, Wording] = {
         "Le dossier ne répond pas en ce moment. Votre demande n'est pas mise en file "
         "et rien n'est confirmé : refaites-la plus tard avec la même clé "
         "(Idempotency-Key), elle ne comptera qu'une fois.",
-        "The dossier does not answer at the moment. Your request is not queued and "
+        "The file does not answer at the moment. Your request is not queued and "
         "nothing is confirmed: make it again later with the same key "
         "(Idempotency-Key), it will count once.",
     ),
@@ -345,13 +348,12 @@ WORDINGS: dict[str, Wording] = {
         503,
         "Les dossiers ne sont pas accessibles en ce moment : rien n'est changé. "
         "Réessayez plus tard.",
-        "The dossiers cannot be reached at the moment: nothing is changed. Try again "
-        "later.",
+        "Files cannot be reached at the moment: nothing is changed. Try again later.",
     ),
     "too_slow": Wording(
         503,
         "La réponse tarde trop. Vérifiez l'état du dossier avant de recommencer.",
-        "The answer takes too long. Check the state of the dossier before you repeat.",
+        "The answer takes too long. Check the state of the file before you repeat.",
     ),
     "internal": Wording(
         500,

@@ -49,7 +49,7 @@ DESK: dict[str, Wording] = {
     "letter_no_longer_true": Wording(
         409,
         "Cette lettre ne part plus : ce qu'elle dit n'est plus vrai pour ce dossier.",
-        "This letter no longer leaves: what it says is no longer true of this dossier.",
+        "This letter no longer leaves: what it says is no longer true of this file.",
     ),
     "letter_out_of_its_window": Wording(
         409,

@@ -6,7 +6,7 @@ MONEY: dict[str, Wording] = {
     "nothing_to_pay": Wording(
         409,
         "Aucune facture n'attend de paiement dans ce dossier.",
-        "No invoice waits for a payment in this dossier.",
+        "No invoice waits for a payment in this file.",
     ),
     "too_late_to_renew": Wording(
         409,
@@ -14,7 +14,7 @@ MONEY: dict[str, Wording] = {
         "paiement ne renouvellerait plus ce certificat. Pour revenir, ouvrez un "
         "nouveau dossier.",
         "The last day to renew was {last_day:weekday_date}: a payment would no longer "
-        "renew this certificate. To come back, open a new dossier.",
+        "renew this certificate. To come back, open a new file.",
     ),
     "exam_lapsed": Wording(
         409,
@@ -29,8 +29,8 @@ MONEY: dict[str, Wording] = {
         "lien avec une agence : un paiement ne le ferait pas revivre. Pour revenir, "
         "ouvrez un nouveau dossier.",
         "The certificate ended on {last_day:weekday_date}, after more than 2 years "
-        "without a link with an agency: a payment would not bring it back. To come "
-        "back, open a new dossier.",
+        "without an affiliation with an agency: a payment would not bring it back. To "
+        "come back, open a new file.",
     ),
     "payments_not_offered": Wording(
         503,
@@ -51,7 +51,7 @@ MONEY: dict[str, Wording] = {
         409,
         "Un paiement est déjà reçu pour ce dossier et se compte en ce moment : ne "
         "payez pas une seconde fois.",
-        "A payment has already been received for this dossier and is being counted: do "
+        "A payment has already been received for this file and is being counted: do "
         "not pay a second time.",
     ),
     "payment_uncertain": Wording(

@@ -18,19 +18,27 @@ async def read_reference(request: Request) -> HTMLResponse:
         for path, methods in description["paths"].items()
         for method, operation in methods.items()
     )
-    return HTMLResponse(_PAGE.format(operations=operations))
+    return HTMLResponse(
+        _PAGE.format(operations=operations),
+        headers={"Content-Security-Policy": _ONE_STYLE},
+    )
 
 
+_ONE_STYLE = (
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 _PAGE = """<!doctype html>
 <html lang="fr-CA">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Échéance : référence de l'interface</title>
+<title>Échéance&nbsp;: référence de l'interface</title>
+<link rel="stylesheet" href="/static/portal.css">
 <main>
-<h1>Échéance : référence de l'interface</h1>
-<p>Description complète pour les machines :
+<h1>Échéance&nbsp;: référence de l'interface</h1>
+<p>Description complète pour les machines&nbsp;:
 <a href="/api/openapi.json">/api/openapi.json</a>.
-Chaque demande sous /api/v1 porte un jeton : <code>Authorization: Bearer …</code>,
+Chaque demande sous /api/v1 porte un jeton&nbsp;: <code>Authorization: Bearer …</code>,
 sauf la vérification d'un certificat.
 Les erreurs suivent la RFC 9457 (<code>application/problem+json</code>).</p>
 <p lang="en">Complete description for machines: see the link above. Each request under

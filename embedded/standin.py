@@ -62,9 +62,9 @@ button strong{display:block;text-decoration:underline}
 _WORDS = {
     "fr": {
         "title": "Qui êtes-vous?",
-        "notice": "Démonstration : sur cette machine seulement, ce service remplace le "
-        "vrai service d'identification. Il ne demande aucune preuve.",
-        "choose": "Choisissez une personne inventée :",
+        "notice": "Démonstration\u00a0: sur cette machine seulement, ce service "
+        "remplace le vrai service d'identification. Il ne demande aucune preuve.",
+        "choose": "Choisissez une personne inventée\u00a0:",
         "wrong": "Cette demande d'identification n'est pas complète.",
         "out": "La session du service d'identification est fermée.",
     },
@@ -228,7 +228,8 @@ async def _keys(request: Request) -> Response:
 
 async def _choose(request: Request) -> Response:
     realm, asked = request.path_params["realm"], request.query_params
-    words = _WORDS["en" if asked.get("ui_locales", "").startswith("en") else "fr"]
+    language = "en" if asked.get("ui_locales", "").startswith("en") else "fr"
+    words = _WORDS[language]
     needed = ("client_id", "redirect_uri", "state", "nonce", "code_challenge")
     complete = (
         realm in _REALMS
@@ -237,8 +238,8 @@ async def _choose(request: Request) -> Response:
         and asked.get("code_challenge_method") == "S256"
     )
     if not complete:
-        return _page(words["title"], f"<p>{words['wrong']}</p>", 400)
-    language = "en" if words is _WORDS["en"] else "fr"
+        wrong = f"<p>{words['wrong']}</p>"
+        return _page(words["title"], wrong, 400, language=language)
     lines = "".join(
         f'<li><button name="subject" value="{persona.subject}"><strong>'
         f"{escape(persona.name)}</strong>{escape(getattr(persona, language))}"

@@ -67,6 +67,24 @@ def laid_out(document: Document) -> str:
     return "\n".join(lines) + "\n"
 
 
+def unwrapped(text: str) -> str:
+    """Undo the wrapping of laid_out, for a screen that wraps by itself.
+
+    Two lines are joined where the first word of the second did not fit on the first.
+    """
+    joined: list[str] = []
+    above = ""
+    for line in text.split("\n"):
+        words = line.strip(" ")
+        fits = len(above) + len(f" {words.partition(' ')[0]}") <= COLUMNS
+        if above and words and not fits and not _ITEM.match(line):
+            joined[-1] += f" {words}"
+        else:
+            joined.append(line)
+        above = line
+    return "\n".join(joined)
+
+
 def french_spacing(text: str) -> str:
     """Put the no-break spaces that French typography asks for."""
     text = re.sub(r" ([:»$])", rf"{_NO_BREAK}\1", text)

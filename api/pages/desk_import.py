@@ -107,6 +107,9 @@ async def look(
     """Look at a file line by line and keep it; nothing is brought in yet."""
     faults = Faults()
     body = await file.read() if file is not None else b""
+    if file is None or not file.filename:
+        faults.add(_FILE, "imports.fault_none")
+        return await _ask(request, parts, language, faults)
     try:
         sheet = _read(body)
     except FileRefused as refused:

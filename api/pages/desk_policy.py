@@ -124,8 +124,10 @@ def _rule(entry: PolicyEntry, on: date) -> Rule:
 def _value(name: str, value: object) -> Sentence:
     """Word a value: a ladder by its steps, a number with its unit, or a choice."""
     if isinstance(value, list):
-        steps = ", ".join(str(step["days_before"]) for step in value)
-        return Sentence("policy.steps", {"steps": steps})
+        days = [int(step["days_before"]) for step in value]
+        steps = ", ".join(str(day) for day in days if day)
+        key = "policy.steps_ahead" if all(days) else "policy.steps"
+        return Sentence(key, {"steps": steps})
     if isinstance(value, int) and not isinstance(value, bool):
         return Sentence(f"policy.value_{name}", {"value": value})
     key = f"policy.value_{name}_{str(value).lower()}"

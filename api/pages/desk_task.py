@@ -1,5 +1,6 @@
 """One task on the Office's desk: what it is about, and what an officer decides."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,7 @@ from workflows.commands import TRANSFER_TASKS
 from workflows.messages import Decision, Refusal
 
 _DECISION, _TEXT = "decision", "texte"
+_OF_A_FORM = re.compile(r"[a-z_]+-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,17 @@ class Open:
     def task(self) -> TaskRow:
         """The task itself."""
         return self.line.task
+
+    @property
+    def names_its_matter(self) -> bool:
+        """Whether the one id that the task keeps says something to an officer.
+
+        A person's request keeps the key of its form, which nobody can look up.
+        """
+        about = self.task.about
+        if not about or self.matter.message or self.matter.letter or self.matter.text:
+            return False
+        return _OF_A_FORM.fullmatch(about) is None
 
     @property
     def is_about_a_request(self) -> bool:

@@ -199,6 +199,7 @@ class Doable:
     now: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     comes_back: bool = False
+    is_over: bool = False
     pays_by_mail: bool = False
     reminders: tuple[Reminder, ...] = ()
 
@@ -209,7 +210,7 @@ def _doable(request: Request, seen: Seen) -> Doable:
     if who is None or who.role is not Role.REPRESENTATIVE:
         return Doable()
     if seen.state.phase is Phase.CLOSED:
-        return Doable()
+        return Doable(is_over=True)
     due = invoice_to_pay(seen.state.dossier, seen.policy, seen.at)
     pays, online = isinstance(due, ToPay), parts_of(request).provider is not None
     to_pay = ("paiement",) if pays and online else ()
@@ -218,7 +219,8 @@ def _doable(request: Request, seen: Seen) -> Doable:
         comes_back = not may_still_renew and seen.dossier.result_promised_to is None
         return Doable(to_pay, ("annulation",), comes_back, pays and not online)
     now = to_pay + _due_now(seen)
-    rest = tuple(each for each in ("agence", "annulation") if each not in now)
+    again = ("observations",) if _may_add_observations(seen) else ()
+    rest = tuple(each for each in (*again, "agence", "annulation") if each not in now)
     by_mail = pays and not online
     return Doable(now, rest, pays_by_mail=by_mail, reminders=reminders(seen))
 
@@ -226,12 +228,18 @@ def _doable(request: Request, seen: Seen) -> Doable:
 def _due_now(seen: Seen) -> tuple[str, ...]:
     asked = seen.dossier.request
     if asked is not None and asked.stage is Stage.NOTICE_GIVEN:
-        return ("observations",)
+        return () if asked.observed else ("observations",)
     if seen.state.phase is Phase.EXAM_AWAITED:
         return ("transfert",)
     linked_or_asked = seen.is_linked or seen.pending_link or seen.coming_link
     waits_for_link = seen.state.phase in {Phase.TO_FINALIZE, Phase.SUSPENDED}
     return ("agence",) if waits_for_link and not linked_or_asked else ()
+
+
+def _may_add_observations(seen: Seen) -> bool:
+    """Tell whether somebody who has commented may still say more."""
+    asked = seen.dossier.request
+    return asked is not None and asked.stage is Stage.NOTICE_GIVEN and asked.observed
 
 
 _ANSWERS: Mapping[bool | None, str] = {True: "yes", False: "no", None: "waiting"}

@@ -33,10 +33,11 @@ from api.signin.who import (
     whoever,
 )
 from letters import wording
-from letters.layout import french_spacing
+from letters.layout import french_spacing, unwrapped
 
 _API = Path(__file__).parents[1]
 _STATIC = _API / "static"
+_OF_A_DOSSIER = re.compile(r"/(?:fr|en)(?P<path>(?:/bureau)?/dossier/(?P<number>\w+))/")
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -138,6 +139,7 @@ def page(
             language=language,
             other=other,
             other_url=f"/{other}{other_path or same}{query}",
+            now=datetime.now(UTC),
             here=f"{settings.public_url.rstrip('/')}/{language}{same}",
             same_url=f"/{language}{same}{query}",
             style_url=f"/static/portal.css?v={_mark('portal.css')}",
@@ -155,6 +157,8 @@ def page(
             hours=settings.office_hours_fr
             if language == "fr"
             else settings.office_hours_en,
+            spaced=spaced,
+            unwrapped=unwrapped,
             source=lambda text: spaced(wording.source(text, language), language),
             **facts,
         )
@@ -167,7 +171,17 @@ def page(
 def sorry(request: Request, sentence: str, code: int) -> HTMLResponse:
     """Print a page that says why there is no other."""
     language = _asked_in(request)
-    answer = page(request, "sorry.html", language, code, sentence=sentence, code=code)
+    # What a dossier does not allow now leads back to the dossier.
+    of = _OF_A_DOSSIER.match(request.url.path)
+    answer = page(
+        request,
+        "sorry.html",
+        language,
+        code,
+        sentence=sentence,
+        code=code,
+        dossier=of if of and code == status.HTTP_409_CONFLICT else None,
+    )
     if code == status.HTTP_503_SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
     return answer

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
@@ -11,7 +12,9 @@ from fastapi.responses import RedirectResponse
 
 from api.access import Role
 from api.language import Language
+from api.pages.naming import browser_name
 from api.pages.rendering import Page, page, preferred
+from api.pages.words import Voice
 from api.parts import Parts, TheParts
 from api.signin.cookies import Cookies, form_token_of, hash_of, new_value
 from api.signin.provider import (
@@ -98,6 +101,7 @@ async def choose_door(
         wish=_own_path(wish) or "",
         failed=failed,
         why=why,
+        kept="etape=" in wish,
     )
 
 
@@ -221,7 +225,15 @@ async def list_sessions(
     async with parts.sessions() as session:
         rows = await open_sessions_of(session, who.account)
         ended = await ended_sessions_of(session, who.account, limit=_ENDED_SHOWN)
-    return page(request, "sessions.html", language, who=who, rows=rows, ended=ended)
+    return page(
+        request,
+        "sessions.html",
+        language,
+        who=who,
+        rows=rows,
+        ended=ended,
+        browser=partial(browser_name, Voice(language)),
+    )
 
 
 @router.post("/{language:fr_or_en}/sessions", dependencies=[Depends(own_form)])

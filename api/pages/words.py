@@ -109,15 +109,15 @@ def hour(at: datetime, language: Language) -> str:
         worded = f"{local.hour}{_NO_BREAK}h{_NO_BREAK}{local.minute:02d}"
         return f"{worded} (heure de Montréal)"
     worded = format_time(local.time(), "h:mm a", locale="en_CA")
-    return f"{worded} (Montréal time)"
+    return f"{worded.replace(' ', _NO_BREAK)} (Montréal time)"
 
 
 def short_instant(at: datetime, language: Language) -> str:
     """Word an instant for a dense table, whose head says in which zone."""
     local, locale = at.astimezone(ZONE), f"{language}_CA"
-    pattern = "d MMM y,H 'h' mm" if language == "fr" else "MMM d y,h:mm a"
+    pattern = "d MMM y,|H 'h' mm" if language == "fr" else "MMM d, y,|h:mm a"
     worded = format_datetime(local.replace(tzinfo=None), pattern, locale=locale)
-    return worded.replace(" ", _NO_BREAK).replace(",", ", ")
+    return worded.replace(" ", _NO_BREAK).replace("|", " ")
 
 
 def notice_name(notice: str, language: Language) -> str:

@@ -90,7 +90,7 @@ async def test_a_day_that_is_none_is_asked_again(
         agency, f"/fr/agence/lien/{link_id}", reponse="confirmer", jour=day
     )
     assert answer.status_code == 422
-    assert "Écrivez le jour ainsi" in answer.text
+    assert "Choisissez le jour" in answer.text
 
 
 async def test_a_first_day_in_the_future_is_refused_at_its_field(
@@ -167,7 +167,7 @@ async def test_a_request_left_unanswered_is_said_late_and_shown_to_the_office(
     officer = Browser(portal)
     await officer.sign_in("office", "claire")
     path = f"/fr/agence/lien/{link_id}"
-    assert "Répondez d'ici le" in unescape((await agency.go(path)).text)
+    assert "jours pour répondre, jusqu'au" in unescape((await agency.go(path)).text)
     assert number not in (await officer.go("/fr/bureau/liens")).text
 
     for days, late in ((10, False), (11, True)):

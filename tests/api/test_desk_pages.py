@@ -92,7 +92,9 @@ async def test_a_decision_is_read_once_more_before_it_is_recorded(
 ) -> None:
     number = await a_request_for_a_person(portal)
     task = await the_task(claire)
-    read(await claire.go(task), "fr")
+    asked = await claire.go(task)
+    read(asked, "fr")
+    assert "<dd>request_transfer-" not in asked.text  # the key of a form says nothing
     without = await decided(claire, task, "intend_to_refuse", text=" ")
     assert without.status_code == 422
     assert "Écrivez vos raisons" in without.text

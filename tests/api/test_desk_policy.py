@@ -58,8 +58,9 @@ async def test_the_page_shows_each_rule_its_value_and_that_it_is_only_read(
     for entry in SHOWN:
         said = words()[f"policy.rule_{entry.name}"][language]
         assert unescape(said) in text, entry.name
-    assert ("se lit seulement" if language == "fr" else "only be read") in text
-    assert "90, 60, 30, 14, 7, 1, 0" in text
+    assert ("On ne change rien" if language == "fr" else "Nothing is changed") in text
+    assert "90, 60, 30, 14, 7, 1 " in text
+    assert ("le jour même" if language == "fr" else "on the day itself") in text
     assert "CAR-2025-07-01" in text
     assert "<form method=post" not in text
 

@@ -69,6 +69,23 @@ async def test_outside_of_both_languages_the_browsers_own_is_spoken(
     assert switch["href"] == ("/fr" if language == "en" else "/en")
 
 
+@pytest.mark.parametrize(
+    ("visitor", "path", "leads_to"),
+    [
+        ("its person", f"/dossier/{HOLDER}/observations", f"/fr/dossier/{HOLDER}"),
+        ("its person", "/dossier/CAR202600000099", "/fr/dossier"),
+        ("its agency", "/agence/lien/none", "/fr/agence"),
+        ("nobody", "/nulle-part", "/fr"),
+    ],
+)
+async def test_a_page_that_says_no_leads_back_to_where_one_was(
+    service: Doors, visitor: str, path: str, leads_to: str
+) -> None:
+    answer = await Visitor(service, visitor).ask("GET", f"/fr{path}")
+    content = answer.text.partition("<main")[2].partition("</main>")[0]
+    assert content.partition('href="')[2].partition('"')[0] == leads_to
+
+
 async def test_a_wrong_method_says_which_are_right(away: Doors) -> None:
     answer = await away.ask("DELETE", "/fr/sessions")
     assert answer.headers["allow"]

@@ -81,7 +81,7 @@ async def test_an_error_is_a_problem_in_the_language_of_the_caller(
         "code": "unknown_dossier",
     }
     assert english.headers["Content-Language"] == "en"
-    assert english.json()["detail"] == "No dossier bears this number."
+    assert english.json()["detail"] == "No file bears this number."
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,10 @@ async def test_every_answer_bears_safe_headers(away: Doors) -> None:
 async def test_the_reference_lists_every_operation_without_a_script(
     away: Doors,
 ) -> None:
-    page = (await away.ask("GET", "/api/docs")).text
+    answer = await away.ask("GET", "/api/docs")
+    page = answer.text
+    assert "style-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert '<link rel="stylesheet" href="/static/portal.css">' in page
     described = (await away.ask("GET", "/api/openapi.json")).json()
     for path in described["paths"]:
         assert path in page

@@ -134,6 +134,16 @@ async def test_a_file_that_cannot_be_read_says_why_at_its_field(
     assert await portal.office.rows(ImportRow) == []
 
 
+async def test_no_file_at_all_is_asked_for_rather_than_called_empty(
+    claire: Browser,
+) -> None:
+    form = {"form_token": await claire.form_token()}
+    nothing = {"fichier": ("", b"", "application/octet-stream")}
+    answer = await claire.http.post(PAGE, data=form, files=nothing)
+    assert answer.status_code == 422
+    assert "Choisissez un fichier CSV." in answer.text
+
+
 async def test_a_file_that_is_too_long_for_a_page_is_refused(
     portal: Doors, claire: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

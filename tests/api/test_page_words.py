@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint
 from activities.sayings import SAYINGS
 from api.errors import WORDINGS
 from api.pages.mail import COLUMNS
+from api.pages.naming import browser_name
 from api.pages.signing_in import DOORS, Why
 from api.pages.telling import what_comes
 from api.pages.words import Voice, instant, notice_name, words
@@ -207,3 +208,19 @@ def test_all_that_a_sweep_may_find_is_worded_with_facts_that_it_has() -> None:
         assert said <= told, code
     for check in Check:
         assert {f"sweeps.check_{check}", f"sweeps.do_{check}"} <= set(words())
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ("", "Inconnu"),
+        ("curl/8.5", "Autre navigateur"),
+        ("Windows NT 10.0) Chrome/131.0 Safari/537.36 Edg/131.0", "Edge, Windows"),
+        ("(iPhone; CPU like Mac OS X) Version/18.1 Safari/604.1", "Safari, iPhone"),
+        ("(Linux; Android 14) Chrome/131.0 Safari/537.36", "Chrome, Android"),
+        ("(Macintosh; Intel Mac OS X 10.15) Firefox/132.0", "Firefox, Mac"),
+        ("<b>Firefox/1</b>", "Firefox"),
+    ],
+)
+def test_a_browser_is_named_as_its_owner_would(told: str, named: str) -> None:
+    assert browser_name(Voice("fr"), told) == named

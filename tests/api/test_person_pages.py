@@ -210,6 +210,8 @@ async def test_a_dossier_is_cancelled_once_its_meaning_was_read(
         assert "fait=cancel" in done.headers["location"], done.text
     state = await portal.get(f"/api/v1/dossiers/{number}", "officer")
     assert state["phase"] == "closed"
+    closed = await alex.go(f"/fr/dossier/{number}")
+    assert 'class="action" href="/fr/mes-dossiers"' in closed.text
     assert (await alex.go(path)).status_code == 409
 
 
@@ -262,5 +264,9 @@ async def test_observations_reach_who_decides_and_have_no_page_before(
     assert "Il est de 2021.\nVoyez." in checked.text
     done = await sent(alex, path, "send", texte="Il est de 2021.\nVoyez.")
     assert "fait=observe" in done.headers["location"], done.text
+    afterwards = (await alex.go(f"/fr/dossier/{number}")).text
+    assert "C'est à l'Office" in unescape(afterwards)
+    assert f'class="action" href="{path}"' not in afterwards
+    assert f'<a href="{path}"' in afterwards
     state = await portal.get(f"/api/v1/dossiers/{number}", "officer")
     assert state["dossier"]["request"]["observed"]

@@ -67,7 +67,7 @@ async def test_a_button_on_the_dossier_reminds_the_agency_once_however_often_pre
 
     after = unescape((await alex.go(done.headers["location"])).text)
     assert "Un rappel part à l'agence" in after
-    assert "Vous avez demandé un rappel à l'agence" in after
+    assert "Un rappel à l'agence a été demandé" in after
     assert f'action="{path}"' not in after
     again = await alex.send(path, step="send", key="abcd5678")
     assert again.status_code == 422

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -487,6 +488,26 @@ def test_cookies_are_tied_to_this_host_where_it_is_reached_by_https() -> None:
         assert flag in kept
     assert "Domain" not in kept
     assert "Max-Age" not in kept
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ("", None),
+        ("?retour=/fr/mes-dossiers", "Ouvrez une session pour voir la page demandée"),
+        ("?retour=/fr/nouveau-dossier?etape=verifier", "rien n'est envoyé"),
+    ],
+)
+async def test_who_is_led_to_the_doors_is_told_why(
+    doors: Doors, browser: Browser, wish: str, said: str | None
+) -> None:
+    before = unescape((await doors.ask("GET", f"/fr/connexion{wish}")).text)
+    assert (said in before) if said else ('class="lead"' not in before)
+    await browser.sign_in("agence", "boreal")
+    after = unescape((await browser.go(f"/fr/connexion{wish}")).text)
+    other = "ne s'ouvre pas avec le compte de Recouvrement Boréal inc."
+    assert (other in after) is bool(wish)
+    assert "inc.." not in after
 
 
 async def test_pages_of_signing_in_exist_in_both_languages(doors: Doors) -> None:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from letters.layout import COLUMNS, Block, Role, french_spacing, laid_out, read
+from letters.layout import (
+    COLUMNS,
+    Block,
+    Role,
+    french_spacing,
+    laid_out,
+    read,
+    unwrapped,
+)
 
 TEXT = """
 Payez
@@ -60,6 +68,15 @@ def test_a_long_item_is_set_in_and_an_address_stays_whole() -> None:
     assert lines[3].startswith("  mot")
     assert address in {line.strip("- ") for line in lines}
     assert all(len(line) <= COLUMNS for line in lines if address not in line)
+
+
+def test_a_screen_gets_each_paragraph_and_each_item_on_one_line() -> None:
+    words = ("mot " * 40).strip()
+    text = laid_out(read(f"Lisez.\n\n- {words}\n- court\n\n{words}\n\nFin."))
+    assert len(text.splitlines()) > 10
+    assert unwrapped(text).splitlines() == [
+        *("Lisez.", "", f"- {words}", "- court", "", words, "", "Fin.")
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "- un", "# titre", "    cité"])
