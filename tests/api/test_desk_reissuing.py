@@ -297,6 +297,9 @@ async def test_a_person_sees_which_copy_to_keep_why_and_what_was_replaced(
     shown = await nadia.ask("GET", f"{home}/certificat{query}")
     read(shown, language)
     assert "Le nom <corrigé>." in unescape(shown.text)
+    # Who reads English is told why the certificate is in French.
+    told_why = "the language in which the Office writes to you" in shown.text
+    assert told_why is (language == "en")
     for address in (f"{home}/certificat.pdf", f"{home}/certificat.pdf{query}"):
         assert (await nadia.ask("GET", address)).content == b"%PDF-2"
     for none in ("2001-01-01", "x"):
