@@ -15,7 +15,7 @@ _BEFORE, _AFTER = ":before", ":after"
 
 @dataclass(frozen=True, slots=True)
 class NameChange:
-    """A name that stood, the one that took its place, and why, in an officer's words."""
+    """The name that stood, the one in its place, and why, in an officer's words."""
 
     before: str
     after: str

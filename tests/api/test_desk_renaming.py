@@ -1,4 +1,4 @@
-"""An officer corrects a person's name: for a reason they read, and nowhere by halves."""
+"""An officer corrects a person's name: for a reason they read, everywhere."""
 
 import asyncio
 import re
@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from api.language import Language
 from documents.issuing import facts_of
@@ -15,20 +16,19 @@ from engine import story_of
 from letters.wording import LANGUAGES
 from records.models import (
     DocumentRow,
+    DossierRow,
     FactRow,
     Letter,
-    Person,
     TimelineEntry,
     WrittenText,
 )
-from rules.numbers import DossierNumber
 from tests.activities.certifying import certify
 from tests.api.doors import OVERALL_LIMIT_S, Doors
-from tests.api.knocking import Visitor, furnish
 from tests.api.providers import Browser
 from tests.api.reading import read
 from tests.api.test_desk_pages import signed_in
 from tests.api.test_desk_reissuing import a_worker
+from tests.api.test_person_pages import an_open_dossier
 from tests.dossiers import HOLDER, a_holder
 from workflows.messages import Posted
 
@@ -37,7 +37,6 @@ WHY = "Le prénom était sans accents & le nom incomplet."
 HOME = f"bureau/dossier/{HOLDER}"
 PATH = f"{HOME}/nom"
 DOOR = f"/api/v1/staff/dossiers/{HOLDER}/name"
-OTHER = DossierNumber("CAR202400000007")
 
 
 @pytest.fixture
@@ -120,7 +119,7 @@ async def test_a_name_is_corrected_checked_told_and_undone(
 
 
 @pytest.mark.parametrize(
-    "name, fault",
+    ("name", "fault"),
     [
         ("", {"fr": "Écrivez le nom.", "en": "Write the name."}),
         ("A\nB", {"fr": "sur une seule ligne", "en": "on one line"}),
@@ -215,28 +214,26 @@ async def test_a_certificate_printed_again_and_the_letter_bear_the_new_name(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_the_person_reads_it_in_each_of_their_dossiers_and_one_letter_leaves(
-    lobby: Doors, language: Language
+    portal: Doors, language: Language
 ) -> None:
-    await furnish(lobby)
-    nadia = Visitor(lobby, "its person")
-    person = await lobby.office.holder_of(HOLDER)
+    alex = Browser(portal)
+    await alex.sign_in("personne", "alex")
+    own = await an_open_dossier(alex)
+    await a_person(portal)
+    person = await portal.office.holder_of(own)
     old = person.name
-    body = {"name": NEW, "text": WHY}
-    told = await lobby.done(DOOR, "officer", body)
-    assert told["new"]
-    theirs = [
-        row.dossier
-        for row in await lobby.office.rows(FactRow)
-        if row.kind == "name_corrected"
-    ]
-    await lines(lobby, len(theirs))
-    assert len(await letters(lobby)) == 1
-    page = await nadia.ask("GET", f"/{language}/dossier/{HOLDER}")
-    read(page, language)
+    async with portal.parts.sessions.begin() as session:
+        await session.execute(update(DossierRow).values(person_id=person.person_id))
+    await portal.done(DOOR, "officer", {"name": NEW, "text": WHY})
+    assert {line.dossier for line in await lines(portal, 2)} == {own, HOLDER}
+    assert [letter.dossier for letter in await letters(portal)] == [HOLDER]
     says = {"fr": "L'Office a corrigé le nom.", "en": "The Office corrected the name."}
-    text = unescape(page.text)
-    for sentence in (says[language], WHY, NEW):
-        assert sentence in text
-    assert old not in text
-    people = [row.name for row in await lobby.office.rows(Person)]
-    assert people.count(NEW) == 1
+    for number in (own, HOLDER):
+        page = await alex.go(f"/{language}/dossier/{number}")
+        read(page, language)
+        story = unescape(page.text).partition('class="folded"')[2]
+        for sentence in (says[language], WHY):
+            assert sentence in story
+        assert NEW in unescape(page.text)
+        assert old not in story
+    await alex.close()
