@@ -55,7 +55,7 @@ class Base(DeclarativeBase):
 
 
 class Person(Base):
-    """A representative. The only place, with agencies and mails, that names anyone."""
+    """A representative. Only agencies, mails and texts name anyone besides."""
 
     __tablename__ = "people"
 
@@ -481,7 +481,7 @@ class TimelineEntry(Base):
 
 
 class WrittenText(Base):
-    """A text a person wrote for a decision or a comment; only its id travels."""
+    """A text a person wrote, or one that was replaced; only its id travels."""
 
     __tablename__ = "texts"
 

@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
         Fact,
         InvoicePaid,
         LetterBounced,
+        NameCorrected,
         Observe,
         PaymentRefunded,
         PaymentReversed,
@@ -141,6 +142,11 @@ class Doors:
     @workflow.signal
     async def address_changed(self, fact: AddressChanged) -> None:
         """Record that the person is reached elsewhere from now on."""
+        self._hear(fact)
+
+    @workflow.signal
+    async def name_corrected(self, fact: NameCorrected) -> None:
+        """Record that an officer corrected the person's name."""
         self._hear(fact)
 
     @workflow.signal

@@ -29,6 +29,7 @@ from workflows.messages import (
     InvoicePaid,
     LetterBounced,
     MailWish,
+    NameCorrected,
     PaymentRefunded,
     PaymentReversed,
     PermitChanged,
@@ -62,8 +63,12 @@ _HEARD_WHEN_CLOSED = (
     PaymentReversed,
     PaymentRefunded,
     RefundRefused,
+    NameCorrected,
 )
-"""Money goes its way, and another dossier is answered, after the end too."""
+"""Money goes its way, and another dossier is answered, after the end too.
+
+A name is the person's, whatever became of the dossier.
+"""
 
 
 def hear(turn: Turn, fact: AnyFact) -> None:  # noqa: C901, PLR0912 # one arm a fact
@@ -105,6 +110,8 @@ def hear(turn: Turn, fact: AnyFact) -> None:  # noqa: C901, PLR0912 # one arm a 
             turn.note("address_changed", "person")
             # To the address before: who did not ask for it must hear of it.
             turn.write("address_changed", fact.fact_id, text_id=fact.text_id)
+        case NameCorrected():
+            _name_corrected(turn, fact)
         case ResultAsked():
             _result_asked(turn, fact)
         case ResultAnswered():
@@ -117,6 +124,17 @@ def hear(turn: Turn, fact: AnyFact) -> None:  # noqa: C901, PLR0912 # one arm a 
                 turn.note("result_returned", fact.source, by=fact.by)
         case _:
             assert_never(fact)
+
+
+# ------------------------------------------------------------------ who it is about
+
+
+def _name_corrected(turn: Turn, fact: NameCorrected) -> None:
+    turn.note("name_corrected", fact.by, text_id=fact.text_id)
+    if fact.writes:
+        turn.write(
+            "correction_made", fact.fact_id, corrected="name", text_id=fact.text_id
+        )
 
 
 # ----------------------------------------------------------------------- mail

@@ -171,6 +171,18 @@ class AddressChanged(Fact):
     text_id: str
 
 
+class NameCorrected(Fact):
+    """An officer corrected the person's name, in the records alone, which keep why.
+
+    Each of the person's dossiers is told; one of them *writes* the letter.
+    """
+
+    kind: Literal["name_corrected"] = "name_corrected"
+    by: str
+    text_id: str
+    writes: bool = False
+
+
 class ResultAsked(Fact):
     """Another dossier asks this expired one for its exam result."""
 
@@ -215,6 +227,7 @@ AnyFact = Annotated[
     | LetterBounced
     | ProofAsked
     | AddressChanged
+    | NameCorrected
     | ResultAsked
     | ResultAnswered
     | ResultTaken

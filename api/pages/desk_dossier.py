@@ -1,6 +1,6 @@
 """A dossier on the Office's desk: the story's present beside what the records hold."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -15,6 +15,7 @@ from api.errors import Refused
 from api.language import Language
 from api.pages.desk import waiting
 from api.pages.desk_hands import hand_lines, hands_of, named_in
+from api.pages.desk_renaming import UNDONE
 from api.pages.dossier import conditions, see
 from api.pages.naming import Named
 from api.pages.rendering import Page, mail_link, page
@@ -34,6 +35,7 @@ from records.documents import copies_of
 from records.hands import hands_in_dossier
 from records.looks import looks_of
 from records.models import Letter, Person, TimelineEntry
+from records.names import NameChange, name_changes, names_corrected
 from records.queries import letters_of, timeline_of
 from records.trails import (
     Step,
@@ -56,17 +58,34 @@ LOOKS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """A link that undoes a correction: its address from the dossier's, its words."""
+
+    to: str
+    said: Sentence
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of the history, with who is behind it; *query* opens a letter.
 
-    *undo* fills in the form that puts the date before a correction back.
+    *undo* fills in the form that puts what stood before a correction back.
     """
 
     at: datetime
     what: Markup
     by: Markup | str
     query: str | None = None
-    undo: str | None = None
+    undo: Undo | None = None
+    change: NameChange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The name that stands, and how names were corrected, by the id of each reason."""
+
+    present: str
+    changes: Mapping[str, NameChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +125,9 @@ async def see_dossier(
             after=await instant_of_line(session, number, after),
             until=entries[AT_ONCE - 1].at if len(entries) > AT_ONCE else None,
         )
+        names = Names(
+            person.name, await name_changes(session, names_corrected(entries))
+        )
         looks = await looks_of(session, number, limit=LOOKS_SHOWN)
         changes = await hands_in_dossier(session, number, limit=LOOKS_SHOWN)
         holds = await named_in(session, tasks, changes, language)
@@ -128,7 +150,7 @@ async def see_dossier(
         changes=hand_lines(reversed(changes), holds),
         coming=_coming(duties, seen.at),
         conditions=conditions(seen, language),
-        history=_history(entries[:AT_ONCE], steps, who_is),
+        history=_history(entries[:AT_ONCE], steps, who_is, names),
         more=last and urlencode({"suite": position_cursor(last)}),
         texts=[(said, who_is(said.by)) for said in texts],
         looks=[(look, who_is(look.by)) for look in looks],
@@ -154,13 +176,22 @@ def _coming(duties: Iterable[DutyView], at: datetime) -> list[Coming]:
 
 
 def _history(
-    entries: Iterable[TimelineEntry], steps: Sequence[Step], who_is: Named
+    entries: Iterable[TimelineEntry],
+    steps: Sequence[Step],
+    who_is: Named,
+    names: Names,
 ) -> list[Line]:
     """Word the history with the steps of its letters, in the order of instants."""
     say = who_is.say
     of_letters = by_letter(steps)
     noted = [
-        Line(entry.at, _what(entry, say), who_is(entry.by), undo=_undo(entry))
+        Line(
+            entry.at,
+            _what(entry, say),
+            who_is(entry.by),
+            undo=_undo(entry, names),
+            change=names.changes.get(entry.text_id or ""),
+        )
         for entry in entries
         if not is_told_by_steps(entry, of_letters)
     ]
@@ -183,12 +214,20 @@ _TOLD_BY_THE_RELAY = frozenset(
 )
 
 
-def _undo(entry: TimelineEntry) -> str | None:
-    """Name what puts a date back; of a link's the line does not say which link."""
-    detail = entry.detail
+def _undo(entry: TimelineEntry, names: Names) -> Undo | None:
+    """Name what puts a date or a name back.
+
+    Of a link's date the line does not say which link; a name that was corrected once
+    more since is no longer there to be undone.
+    """
+    detail, change = entry.detail, names.changes.get(entry.text_id or "")
+    if change is not None and change.after == names.present:
+        query = urlencode({UNDONE: entry.text_id})
+        return Undo(f"nom?{query}", Sentence("renaming.undo"))
     if entry.what != "corrected" or detail.get("what") not in _UNDONE:
         return None
-    return urlencode({"quoi": detail["what"], "jour": detail["before"]})
+    query = urlencode({"quoi": detail["what"], "jour": detail["before"]})
+    return Undo(f"correction?{query}", Sentence("correcting.undo"))
 
 
 _UNDONE = frozenset({Correctable.EXAM_PASSED_ON, Correctable.ECHEANCE})
@@ -215,10 +254,13 @@ def _again(letter: Letter) -> str | None:
     return quote(letter.key) if may_be_sent_again(letter) else None
 
 
+_DONE = frozenset({"corrected", "renamed", "resent", "reissued"})
+
+
 def _decided(request: Request) -> str | None:
     """Read from the address what was just done, to confirm it."""
     said = request.query_params.get("fait", "")
-    return said if said in {*Decision, "corrected", "resent", "reissued"} else None
+    return said if said in {*Decision, *_DONE} else None
 
 
 # ------------------------------------------------------------------ one of its letters

@@ -119,7 +119,7 @@ class Deciding(Form[Decision]):
             "found": self.found,
             "asks": self.found.task.closed_at is None,
             "resendable": letter is not None and may_be_sent_again(letter),
-            "prints": self._where_it_is_printed(),
+            "unprinted": self._unprinted(),
             "printable": letter is not None and may_be_posted(letter),
             "refund_page": f"/{asked.language}/bureau/remboursement/{quote(task_id)}",
             "refund_ordered": told.get("fait") == "rembourser",
@@ -127,14 +127,17 @@ class Deciding(Form[Decision]):
             "give_page": f"/{asked.language}/bureau/confier/{quote(task_id)}",
         }
 
-    def _where_it_is_printed(self) -> str | None:
-        """Name the page that prints a certificate, of a task about one that was not."""
+    def _unprinted(self) -> str | None:
+        """Name the dossier's page, of a task about a certificate that was not printed.
+
+        The pages that correct the name and print the certificate lie behind it.
+        """
         task, letter = self.found.task, self.found.matter.letter
         if task.reason != "certificate_not_printed" or letter is None:
             return None
         if task.closed_at is not None:
             return None
-        return f"/{self.asked.language}/bureau/dossier/{letter.dossier}/exemplaire"
+        return f"/{self.asked.language}/bureau/dossier/{letter.dossier}"
 
     async def take(self, written: Written) -> Response:
         """Take a decision; a task that is settled is shown as it is."""

@@ -40,6 +40,7 @@ from payments.due import ToPay, invoice_to_pay
 from records.documents import copies_of
 from records.drafts import unsent_drafts_of
 from records.models import DossierRow, Person
+from records.names import name_changes, names_corrected
 from records.queries import invoices_of, letters_of, timeline_of
 from records.trails import steps_in_dossier, steps_of
 from rules.agenda import Act
@@ -110,6 +111,7 @@ async def _dossier_page(
         lines = await timeline_of(
             session, number, after=0, limit=_LINES, without=LINES_OF_THE_OFFICE
         )
+        changes = await name_changes(session, names_corrected(lines))
         letters = await letters_of(session, number)
         invoices = await invoices_of(session, number)
         copies = await copies_of(session, number)
@@ -136,7 +138,11 @@ async def _dossier_page(
         steps=steps(seen),
         coming=what_comes(coming),
         conditions=conditions(seen, language),
-        history=what_happened(lines, steps_of_letters),
+        history=what_happened(
+            lines,
+            steps_of_letters,
+            {text_id: change.why for text_id, change in changes.items()},
+        ),
         letters=letters_kept(letters, steps_of_letters),
         invoices=invoices,
         copies=copies,

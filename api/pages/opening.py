@@ -18,6 +18,8 @@ from rules.numbers import DossierNumber
 
 _NAME, _EMAIL, _LANGUAGE = "nom", "courriel", "langue"
 _LONGEST = 200
+LONGEST_NAME = _LONGEST
+"""In characters; a correction takes no longer one (api.pages.desk_renaming)."""
 
 
 class Opening(Form[Written]):
@@ -32,7 +34,7 @@ class Opening(Form[Written]):
     async def read(self, written: Written, faults: Faults) -> Written | None:
         """Note what is wrong with each answer."""
         name = written[_NAME]
-        if not name or "\n" in name or len(name) > _LONGEST:
+        if not name or "\n" in name or len(name) > LONGEST_NAME:
             faults.add(_NAME, "opening.fault_name")
         fault_of_address(faults, _EMAIL, written[_EMAIL])
         fault_of_language(faults, _LANGUAGE, written[_LANGUAGE])

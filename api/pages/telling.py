@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from operator import itemgetter
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 from api.pages.trail import Told, by_letter, is_told_by_steps, lines, told
@@ -29,11 +30,15 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One line of what happened; *query* opens the letter it speaks of."""
+    """One line of what happened; *query* opens the letter it speaks of.
+
+    *why* is the reason of an officer, word for word, where the line itself tells it.
+    """
 
     on: date
     what: Sentence
     query: str | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +81,25 @@ def _coming(duty: DutyView) -> Sentence:
 
 
 def what_happened(
-    entries: Iterable[TimelineEntry], steps: Sequence[Step] = ()
+    entries: Iterable[TimelineEntry],
+    steps: Sequence[Step] = (),
+    reasons: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Happened, ...]:
     """Word the lines of a timeline and the steps of letters, in the order of instants.
 
-    Of what a timeline says only dates and amounts are told.
+    Of what a timeline says only dates and amounts are told; of *reasons*, by the id
+    of each, those that no letter of this dossier may bring.
     """
     of_letters = by_letter(steps)
     noted = [
-        (entry.at, Happened(civil_date(entry.at), _happened(entry)))
+        (
+            entry.at,
+            Happened(
+                civil_date(entry.at),
+                _happened(entry),
+                why=reasons.get(entry.text_id or ""),
+            ),
+        )
         for entry in entries
         if not is_told_by_steps(entry, of_letters)
     ]

@@ -221,6 +221,21 @@ class ReissueAsked(Asked):
     term_start: CivilDay | None = None
 
 
+class NameCorrectionAsked(Asked):
+    """An officer replaces a wrong name, with the reason that the person will read."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "Élise Lévesque", "text": "Le prénom était sans accents."}
+            ]
+        }
+    )
+
+    name: Line
+    text: Words
+
+
 class CorrectionAsked(Asked):
     """An officer replaces a wrong date, with the reason."""
 

@@ -12,10 +12,12 @@ from api.errors import Refused
 from api.hands import carry_out, colleagues_for, task_to_give
 from api.parts import Parts, TheParts
 from api.reissuing import reissue as taken_reissue
+from api.renaming import correct_name as taken_name
 from api.v1.answers import (
     CommandTaken,
     DossierLine,
     Dossiers,
+    FactKept,
     OfficerLine,
     Officers,
     TaskLine,
@@ -30,6 +32,7 @@ from api.v1.fields import (
     DecisionTaken,
     Limit,
     Line,
+    NameCorrectionAsked,
     NameInPath,
     NumberInPath,
     ReissueAsked,
@@ -204,3 +207,18 @@ async def reissue(
     return await taken_reissue(
         parts, caller, number, asked.term_start, text=asked.text, key=key
     )
+
+
+@router.post("/dossiers/{number}/name")
+async def correct_name(
+    parts: TheParts,
+    caller: Officer,
+    number: NumberInPath,
+    asked: NameCorrectionAsked,
+    key: Key,
+) -> FactKept:
+    """Replace a wrong name, in every dossier of the person, who will read the reason.
+
+    A certificate's file says the former name until it is printed again.
+    """
+    return await taken_name(parts, caller, number, asked.name, text=asked.text, key=key)

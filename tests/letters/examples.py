@@ -267,6 +267,13 @@ def variants() -> dict[str, LetterFacts]:
         "correction_made--unknown_key": replace(
             an_example(Notice.CORRECTION_MADE), corrected="anything"
         ),
+        "correction_made--name": replace(
+            an_example(Notice.CORRECTION_MADE),
+            corrected="name",
+            reason_text="Votre prénom était écrit sans accents.",
+            last_valid_day=None,
+            echeance=None,
+        ),
         "transfer_accepted--nameless": replace(
             an_example(Notice.TRANSFER_ACCEPTED),
             person_name=None,
