@@ -9,10 +9,20 @@ from sqlalchemy import text
 
 from tests.activities.conftest import effects, holder, log, office, relay
 from tests.activities.test_worker import start, temporal
-from tests.api.conftest import served
+from tests.api.conftest import served, space
 from tests.api.doors import Doors, open_doors, the_settings
 
-__all__ = ["effects", "holder", "log", "office", "relay", "served", "start", "temporal"]
+__all__ = [
+    "effects",
+    "holder",
+    "log",
+    "office",
+    "relay",
+    "served",
+    "space",
+    "start",
+    "temporal",
+]
 
 ALL_CONNECTIONS = 10
 
