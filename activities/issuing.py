@@ -12,9 +12,10 @@ from activities.crashpoints import crashpoint
 from documents.certificate import CertificateFacts
 from documents.issuing import (
     IssuedCertificate,
-    as_next_copy,
+    Issuer,
     facts_of,
     issue_certificate,
+    next_copy,
 )
 from documents.signing import DocumentSigner
 from letters.compose import Attachment
@@ -30,7 +31,7 @@ from records.documents import (
     newest_edition,
 )
 from records.models import DocumentRow, Letter, TaskRow, WrittenText
-from rules.civil_time import civil_date, delay, last_day
+from rules.civil_time import civil_date, delay
 from rules.dossier import Kind, Term
 from rules.notices import BRINGS_A_CERTIFICATE, CERTIFICATE_REISSUED
 from rules.numbers import DossierNumber
@@ -64,8 +65,7 @@ class Issuing:
         """Read the key; raises documents.signing.BadSigningKey for one that is none."""
         self._sessions = sessions
         self._signer = DocumentSigner.of(settings)
-        self._office_name = settings.office_name
-        self._public_url = settings.public_url
+        self._issuer = Issuer.of(settings)
 
     async def enclosed_in(self, order: LetterOrder) -> Enclosed:
         """Give the certificate that *order* brings: the newest copy of its term.
@@ -94,7 +94,15 @@ class Issuing:
                 served = await _is_served(session, order, newest)
             if served:
                 return newest
-            facts = self._facts(order, holder, term, newest)
+            facts = next_copy(
+                holder.dossier,
+                term,
+                name=holder.name,
+                language=holder.language,
+                at=order.occurred_at,
+                issuer=self._issuer,
+                before=facts_of(newest.facts) if newest else None,
+            )
             issued = await self._issue(order, facts)
             if issued is None:
                 return None
@@ -103,28 +111,6 @@ class Issuing:
             if kept := await self._keep(order, issued, facts):
                 crashpoint("after_document")
                 return kept
-
-    def _facts(
-        self,
-        order: LetterOrder,
-        holder: Holder,
-        term: Term,
-        newest: DocumentRow | None,
-    ) -> CertificateFacts:
-        first = CertificateFacts(
-            language=holder.language,
-            kind=holder.dossier.kind,
-            number=order.dossier,
-            holder_name=holder.name,
-            first_day=term.start,
-            last_valid_day=last_day(term.echeance),
-            issued_at=order.occurred_at,
-            edition=1,
-            office_name=self._office_name,
-            public_url=self._public_url,
-            trial=False,  # its signer knows
-        )
-        return as_next_copy(first, facts_of(newest.facts) if newest else None)
 
     async def _issue(
         self, order: LetterOrder, facts: CertificateFacts

@@ -12,10 +12,9 @@ from api.v1.answers import CommandTaken
 from api.v1.showing import own_now, policy_for, shown
 from api.v1.telling import ask, command_id, keep_text, text_id
 from documents.certificate import CertificateFacts, certificate_pdf
-from documents.issuing import as_next_copy, facts_of
+from documents.issuing import Issuer, facts_of, next_copy
 from documents.typesetting import CannotPrint
 from records.documents import holder_of, newest_edition
-from rules.civil_time import last_day
 from rules.numbers import DossierNumber
 from rules.standing import terms_to_print
 from workflows.messages import Reissue
@@ -51,21 +50,17 @@ async def copies_to_print(parts: Parts, number: str) -> tuple[NewCopy, ...]:
         found = []
         for term in terms_to_print(state.dossier, policy, now):
             newest = await newest_edition(session, number, term.start)
-            facts = CertificateFacts(
-                language=holder.language,
-                kind=state.dossier.kind,
-                number=DossierNumber(number),
-                holder_name=holder.name,
-                first_day=term.start,
-                last_valid_day=last_day(term.echeance),
-                issued_at=now,
-                edition=1,
-                office_name=parts.settings.office_name,
-                public_url=parts.settings.public_url,
-                trial=False,
-            )
             before = facts_of(newest.facts) if newest else None
-            found.append(NewCopy(as_next_copy(facts, before), before))
+            facts = next_copy(
+                state.dossier,
+                term,
+                name=holder.name,
+                language=holder.language,
+                at=now,
+                issuer=Issuer.of(parts.settings),
+                before=before,
+            )
+            found.append(NewCopy(facts, before))
     return tuple(found)
 
 

@@ -2,12 +2,16 @@
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal, Self
 
 from pydantic import TypeAdapter
 
 from documents.certificate import CertificateFacts, certificate_pdf
 from documents.signing import DocumentSigner
+from rules.civil_time import last_day
+from rules.dossier import Dossier, Term
+from settings import Settings
 
 _FACTS: TypeAdapter[CertificateFacts] = TypeAdapter(CertificateFacts)
 
@@ -42,14 +46,49 @@ def issue_certificate(
     )
 
 
-def as_next_copy(
-    facts: CertificateFacts, before: CertificateFacts | None
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who issues certificates, and where one asks whether they are valid."""
+
+    office_name: str
+    public_url: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Read it from the settings."""
+        return cls(settings.office_name, settings.public_url)
+
+
+def next_copy(
+    dossier: Dossier,
+    term: Term,
+    *,
+    name: str,
+    language: Literal["fr", "en"],
+    at: datetime,
+    issuer: Issuer,
+    before: CertificateFacts | None,
 ) -> CertificateFacts:
-    """Number a copy after the one *before*; the day of issue stays the first one's."""
-    if before is None:
-        return facts
-    first_issued_at = before.first_issued_at or before.issued_at
-    return replace(facts, edition=before.edition + 1, first_issued_at=first_issued_at)
+    """Say what the copy after the one *before* says, as shown and as printed.
+
+    Its day of issue stays the first one's. Whether it is a trial, its signer knows.
+    """
+    return CertificateFacts(
+        language=language,
+        kind=dossier.kind,
+        number=dossier.number,
+        holder_name=name,
+        first_day=term.start,
+        last_valid_day=last_day(term.echeance),
+        issued_at=at,
+        edition=before.edition + 1 if before else 1,
+        office_name=issuer.office_name,
+        public_url=issuer.public_url,
+        trial=False,
+        first_issued_at=(before.first_issued_at or before.issued_at)
+        if before
+        else None,
+    )
 
 
 def facts_of(kept: dict[str, Any]) -> CertificateFacts:
