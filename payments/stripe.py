@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 import httpx2
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from outward import authorities
 from payments.events import (
     BadEvent,
     Captured,
@@ -260,7 +261,9 @@ class Stripe:
         if key is not None:
             headers["Idempotency-Key"] = key
         try:
-            async with httpx2.AsyncClient(timeout=ANSWER_LIMIT_S) as http:
+            async with httpx2.AsyncClient(
+                timeout=ANSWER_LIMIT_S, verify=authorities()
+            ) as http:
                 answer = await http.request(
                     method, f"{self._api_url}/v1/{path}", headers=headers, **said
                 )

@@ -282,15 +282,15 @@ class SteppedLife:
                     raise
 
 
-def chains_of(histories: Iterable[History], now: datetime) -> list[list[History]]:
-    """Put lives one behind the other, so that few servers are started.
+def can_be_lived(history: History) -> bool:
+    """Whether the server's clock, which starts at our own, can be moved to it."""
+    return history.begins > datetime.now(UTC) + timedelta(days=1)
 
-    Those that begin before *now* are left out.
-    """
+
+def chains_of(histories: Iterable[History]) -> list[list[History]]:
+    """Put lives one behind the other, so that few servers are started."""
     chains: list[list[History]] = []
     for history in sorted(histories, key=lambda h: h.begins):
-        if history.begins < now + BETWEEN_LIVES:
-            continue
         ended = [c for c in chains if c[-1].until + BETWEEN_LIVES < history.begins]
         if ended:
             max(ended, key=lambda c: c[-1].until).append(history)
@@ -334,10 +334,10 @@ async def _live_on(
 async def verdicts_by(
     histories: Iterable[History], database_url: str
 ) -> list[tuple[History, Verdict]]:
-    """Live histories and judge them; one that begins too early is left out."""
+    """Live histories and judge them; each of them can be lived."""
     return [
         (history, judge(history, seen))
-        for chain in chains_of(histories, datetime.now(UTC))
+        for chain in chains_of(histories)
         async for history, seen in live_chain(chain, database_url)
     ]
 

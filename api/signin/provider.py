@@ -20,6 +20,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from outward import authorities
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -246,7 +247,10 @@ class RelyingParty:
     async def _ask(self, method: str, url: str, **sent: Any) -> dict[str, Any]:
         try:
             async with httpx2.AsyncClient(
-                timeout=_PATIENCE_S, trust_env=False, follow_redirects=False
+                timeout=_PATIENCE_S,
+                trust_env=False,
+                follow_redirects=False,
+                verify=authorities(),
             ) as client:
                 answer = await client.request(method, url, **sent)
         except (httpx2.HTTPError, httpx2.InvalidURL) as away:
