@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
-from rules import agenda, civil_time, policy, standing
+from rules import agenda, standing
 from rules.dossier import Dossier
 from rules.policy import Policy
 from workflows import consequences, doors, postbox, renewal, shown
@@ -281,7 +281,6 @@ def install() -> None:
     """
     for module in (renewal, doors, postbox, shown):
         _put(module, "workflow", WORKFLOW)
-    _remember(policy, "_tables", civil_time, "holidays")
     _remember(agenda, "at_local", agenda, "start_of", agenda, "spread")
     of_one = _remembered_for_one(agenda.agenda)
     for module in (renewal, doors, consequences):

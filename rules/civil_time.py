@@ -4,6 +4,7 @@ import calendar
 import hashlib
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import cache
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("America/Toronto")
@@ -117,6 +118,7 @@ def last_day(echeance: date) -> date:
     return echeance - _ONE_DAY
 
 
+@cache
 def holidays(year: int) -> frozenset[date]:
     """List the holidays of *year* that bear a date or a name (I-16 s. 61(23)).
 

@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import StrEnum
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
@@ -166,6 +167,7 @@ def entries_in_force(
     )
 
 
+@lru_cache(64)  # a day more each midnight, and those that people ask about
 def load_policy(kind: Kind, day: date) -> Policy:
     """
     Read and check the policy in force on *day*.
@@ -314,7 +316,9 @@ def _check_fees(where: str, fees: tuple[Fee, ...]) -> None:
             )
 
 
+@cache
 def _tables(kind: Kind) -> dict[str, list[dict[str, Any]]]:
+    """Read the tables, once a process: to parse them takes longer than most rules."""
     path = files("rules").joinpath("policies", f"{kind.lower()}.toml")
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
