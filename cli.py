@@ -239,6 +239,31 @@ def seals(data_dir: DataDir = DATA_DIR) -> None:
 
 
 @app.command()
+def story(
+    number: str,
+    data_dir: DataDir = DATA_DIR,
+    run: Annotated[
+        str | None, typer.Option(help="An earlier run, by its id in Temporal.")
+    ] = None,
+) -> None:
+    """Print what Temporal keeps of a dossier, event by event, opened (UTC)."""
+    from temporalio.service import RPCError  # noqa: PLC0415 - late, see above
+
+    from rules.numbers import parse_dossier_number  # noqa: PLC0415 - late, see above
+
+    try:
+        dossier = parse_dossier_number(number)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+    try:
+        told = _call("opened", "history_told", _settings(data_dir), dossier, run)
+    except (RPCError, RuntimeError) as why:
+        _say(f"No history of {dossier}: {why}")
+        raise typer.Exit(1) from None
+    _say_all(told)
+
+
+@app.command()
 def settings(
     data_dir: DataDir = DATA_DIR,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,

@@ -128,17 +128,26 @@ async def keys_in_use(client: Client) -> Mapping[str, int]:
 
 def _keys_in(message: Message) -> Iterator[str]:
     """Name the keys of all payloads in a message of Temporal's."""
+    for payload in payloads_in(message):
+        if payload.metadata.get("encoding") == SEALED:
+            yield payload.metadata.get("key", b"").decode("utf-8", "replace")
+
+
+def payloads_in(
+    message: Message, passing_over: frozenset[str] = frozenset()
+) -> Iterator[Payload]:
+    """Find the payloads in a message of Temporal's, but for those in some fields."""
     if isinstance(message, Payload):
-        if message.metadata.get("encoding") == SEALED:
-            yield message.metadata.get("key", b"").decode("utf-8", "replace")
+        yield message
         return
     for field, value in message.ListFields():
-        if field.message_type is not None:
-            for each in _messages(value):
-                yield from _keys_in(each)
+        if field.message_type is not None and field.name not in passing_over:
+            for each in messages_in(value):
+                yield from payloads_in(each, passing_over)
 
 
-def _messages(value: object) -> Iterator[Message]:
+def messages_in(value: object) -> Iterator[Message]:
+    """Find the messages that a field of a message holds: one, a list or a map."""
     if isinstance(value, Message):
         yield value
     elif isinstance(value, Mapping):

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from rich.progress import Progress
 from sqlalchemy import func, select, text
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowQueryFailedError
+from temporalio.service import RPCError
 
 from activities.sweeping_runs import RUNNING
 from activities.upkeep import Means, Upkeep
 from benchmarks.databases import a_database
-from engine import begin
+from engine import begin, story_of
 from records.database import Sessions, make_engine, make_sessions
 from records.dossiers import stored
 from records.models import DossierRow
@@ -27,11 +28,13 @@ from rules.numbers import DossierNumber
 from tests.dossiers import a_newcomer
 from tests.upkeep.server import a_server, settings_for
 from worker import workers
+from workflows.renewal import RenewalWorkflow
 
 SWEPT = int(os.environ.get("ECHEANCE_BENCH_SWEPT", "20000"))
 MOST_SECONDS = 60
 _STARTED_AT_ONCE = 32
 _PAGE = 1000
+_ASKED = 200
 _PERSON = text(
     "INSERT INTO people (name, name_key, email)"
     " SELECT 'P' || n, 'p' || n, n || '@courriel.example'"
@@ -53,6 +56,7 @@ async def sweeping() -> Rows:
         for part in workers(client, sessions, settings_for(url)):
             await running.enter_async_context(part)
         await _begun(client, numbers)
+        await _at_rest(client, numbers)
         heads = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
         upkeep = Upkeep(sessions, client, Means(heads_dir=heads, secret=b"bench"))
         bare, whole, found = [], [], 0
@@ -104,6 +108,21 @@ async def _begun(client: Client, numbers: list[DossierNumber]) -> None:
     # No event tells that the list has caught up.
     while (await client.count_workflows(RUNNING)).count < len(numbers):  # noqa: ASYNC110
         await asyncio.sleep(0.2)
+
+
+async def _at_rest(client: Client, numbers: list[DossierNumber]) -> None:
+    """Wait until stories of all ages answer: a sweep meets few that only begin."""
+    for number in numbers[:: max(len(numbers) // _ASKED, 1)]:
+        while not await _answers(client, number):  # noqa: ASYNC110 # no event tells
+            await asyncio.sleep(1)
+
+
+async def _answers(client: Client, number: DossierNumber) -> bool:
+    try:
+        await story_of(client, number).query(RenewalWorkflow.state)
+    except (WorkflowQueryFailedError, RPCError):
+        return False
+    return True
 
 
 async def _listed(client: Client, sessions: Sessions) -> float:

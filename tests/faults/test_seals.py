@@ -12,6 +12,7 @@ from temporalio.converter import WorkflowSerializationContext
 from activities.upkeep import Upkeep
 from engine import begin, connect, seals_in_use, story_of
 from intake.delivery import deliver, store_fact
+from opened import history_told
 from records.models import DossierRow
 from rules.dossier import Phase
 from seals import KeyGone, NotSealed, SealBroken, Seals, keys_in_use
@@ -126,6 +127,14 @@ async def test_a_story_goes_on_under_a_new_key_and_the_old_one_is_known_to_be_ne
     assert b"passed_on" not in written
     assert b"result-1" not in written
     assert b"Dossier CAR" not in written  # what its pages show as a title
+    # An operator who has the keys reads it; who lacks one is told which.
+    told = "\n".join(await history_told(settings, NEWCOMER))
+    assert '"fact_id":"exam-2"' in told
+    assert "passed_on" in told
+    keyless = settings_at(office, space, ECHEANCE_TEMPORAL_KEYS=said(other=OLD))
+    told = "\n".join(await history_told(keyless, NEWCOMER))
+    assert "[a payload is sealed with key new, which is not given]" in told
+    assert "exam-2" not in told
 
 
 @pytest.fixture
