@@ -61,6 +61,7 @@ from api.pages.clock import Mover
 from api.parts import Parts
 from api.problems import handle_errors
 from engine import connect
+from intake.delivery import Courier
 from intake.mail import MailRoom
 from payments.choosing import provider_of
 from records.clock import clock_of
@@ -181,17 +182,20 @@ async def _parts_of(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     try:
         await _make_tokens(sessions, settings)
         client = await connect(settings, lazy=True)
-        room = MailRoom(sessions, client, settings)
+        courier = Courier(sessions, client)
+        room = MailRoom(sessions, courier, settings)
         app.state.parts = Parts(
             settings=settings,
             sessions=sessions,
             client=client,
+            courier=courier,
             provider=provider_of(settings, clock_of(sessions)),
             mail_room=room,
         )
         async with simulated_payments.messages_sent(app.state.parts.provider):
             yield
         await room.finish()
+        await courier.close()
     finally:
         await engine.dispose()
 

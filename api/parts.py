@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from api.sharing import Shared
 from api.v1.mail_answers import MailDays
+from intake.delivery import Courier
 from intake.mail import MailRoom
 from payments.provider import PaymentProvider
 from records.database import Sessions
@@ -25,6 +26,7 @@ class Parts:
     settings: Settings
     sessions: Sessions
     client: Client
+    courier: Courier
     provider: PaymentProvider | None
     mail_room: MailRoom
     mail_places: asyncio.Semaphore = field(

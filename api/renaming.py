@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access import Caller
 from api.errors import Refused
 from api.parts import Parts
-from api.stories import Stories
 from api.v1.answers import FactKept
 from api.v1.showing import known, own_now
 from api.v1.telling import keep_fact, keep_text, text_id
@@ -45,7 +44,7 @@ async def correct_name(
         for each in dossiers if new else ():
             await _keep_told(session, each, why, by, writes=each == number)
     ids = {each: _fact_id(why, each) for each in dossiers}
-    delivered = await Stories(parts.client).tell(parts.sessions, list(ids.values()))
+    delivered = await parts.courier.tell(list(ids.values()))
     return FactKept(fact_id=ids[DossierNumber(number)], new=new, delivered=delivered)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,8 +22,6 @@ from temporalio.service import RPCError
 
 from api.errors import Refused, StoryAway
 from engine import begin, start_terms, story_of
-from intake.delivery import deliver
-from records.database import Sessions
 from rules.numbers import DossierNumber
 from workflows.messages import (
     AnyCommand,
@@ -43,8 +41,8 @@ QUERY_LIMIT = timedelta(seconds=2)
 COMMAND_LIMIT = timedelta(seconds=5)
 """The longest a command waits for its answer."""
 
-DELIVERY_LIMIT = timedelta(seconds=3)
-"""The longest an answer waits for a fact, already kept, to reach its story."""
+BEGIN_LIMIT = timedelta(seconds=3)
+"""The longest an answer waits for a story to begin."""
 
 Shown = TypeVar("Shown")
 
@@ -102,16 +100,12 @@ class Stories:
     async def begin(self, number: DossierNumber) -> bool:
         """Start a story; False when Temporal is away: reconciliation starts it."""
         try:
-            async with _answering_within(DELIVERY_LIMIT):
+            async with _answering_within(BEGIN_LIMIT):
                 await begin(self.client, number)
         except _Away as away:
             log.warning("%s is open but its story has not begun: %s", number, away)
             return False
         return True
-
-    async def tell(self, sessions: Sessions, fact_ids: Sequence[str]) -> bool:
-        """Deliver facts that are kept; what is left, reconciliation delivers."""
-        return not await deliver(sessions, self.client, fact_ids, limit=DELIVERY_LIMIT)
 
     async def _shown(
         self, number: DossierNumber, ask: Callable[["_Handle"], Awaitable[Shown]]

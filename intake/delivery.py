@@ -24,9 +24,15 @@ from workflows.messages import FACTS, AnyFact
 DELIVERY_LIMIT = timedelta(seconds=5)
 """The longest a caller waits for all its facts together; a sweep tells the rest."""
 
+_ANSWER_LIMIT = timedelta(seconds=3)
+"""The longest somebody's answer waits for a fact, already kept, to reach its story."""
+
 _UNDELIVERED = ("new", "signalled")
 _AT_ONCE = 8
 _PAUSE_S = 0.5
+_PAUSES_S = (1, 2, 4, 8, 15, 30)
+"""A sweep tells what was kept for a minute."""
+_MOST_LEFT = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +75,47 @@ async def deliver(
         _log.warning("delivery reached its limit of %s", limit)
     await _mark_signalled(sessions, telling.told)
     return tuple(telling.left)
+
+
+class Courier:
+    """Tells kept facts for one process, and tries again what could not be told at once.
+
+    It tries for a minute, in memory: after that, or after a death, a sweep tells it.
+    """
+
+    def __init__(self, sessions: Sessions, client: Client) -> None:
+        self._sessions = sessions
+        self._client = client
+        self._left: dict[str, None] = {}
+        self._trying: asyncio.Task[None] | None = None
+
+    async def tell(self, fact_ids: Sequence[str]) -> bool:
+        """Tell facts in the order given; False if some are told later. Never raises."""
+        left = await deliver(
+            self._sessions, self._client, fact_ids, limit=_ANSWER_LIMIT
+        )
+        if left and len(self._left) < _MOST_LEFT:
+            self._left |= dict.fromkeys(left)
+            if self._trying is None or self._trying.done():
+                self._trying = asyncio.create_task(self._try_again())
+        return not left
+
+    async def _try_again(self) -> None:
+        for pause in _PAUSES_S:
+            await asyncio.sleep(pause)
+            asked = list(self._left)
+            left = await deliver(self._sessions, self._client, asked)
+            for told in frozenset(asked).difference(left):
+                del self._left[told]
+            if not self._left:
+                return
+        self._left.clear()
+
+    async def close(self) -> None:
+        """Leave the rest to a sweep."""
+        if self._trying is not None:
+            self._trying.cancel()
+            await asyncio.wait({self._trying})
 
 
 @dataclass(slots=True)

@@ -12,11 +12,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
-from temporalio.client import Client
 
 from intake.arrival import Door, House
 from intake.copies import Identity
-from intake.delivery import deliver, store_fact
+from intake.delivery import Courier, store_fact
 from intake.known import known_about
 from intake.matching import (
     Arrived,
@@ -100,9 +99,11 @@ class _Arrived:
 class MailRoom:
     """Takes letters in; it answers nobody, since letters out are the story's."""
 
-    def __init__(self, sessions: Sessions, client: Client, settings: Settings) -> None:
+    def __init__(
+        self, sessions: Sessions, courier: Courier, settings: Settings
+    ) -> None:
         self._sessions = sessions
-        self._client = client
+        self._courier = courier
         self._house = House.of(settings)
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -166,7 +167,7 @@ class MailRoom:
     async def tell(self, taken: Taken) -> None:
         """Tell the fact of a letter; what cannot be told now, a sweep tells."""
         if taken.fact_id is not None:
-            await deliver(self._sessions, self._client, [taken.fact_id])
+            await self._courier.tell([taken.fact_id])
 
     def tell_later(self, taken: Taken) -> None:
         """Tell the fact of a letter beside what a door does next: no answer waits."""

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from engine import connect
 from intake.arrival import House
+from intake.delivery import Courier
 from intake.imap import reading
 from intake.lmtp import Intake, listening
 from intake.mail import MailRoom
@@ -28,8 +29,10 @@ async def serve(settings: Settings) -> None:
     try:
         # Lazy: letters are kept while Temporal is away.
         client = await connect(settings, lazy=True)
-        room = MailRoom(make_sessions(engine), client, settings)
-        await _take(settings, room, stop)
+        sessions = make_sessions(engine)
+        courier = Courier(sessions, client)
+        await _take(settings, MailRoom(sessions, courier, settings), stop)
+        await courier.close()
     finally:
         await engine.dispose()
 

@@ -15,7 +15,6 @@ from api.pages.opening import fault_of_address, fault_of_language, tongue
 from api.pages.words import Sentence
 from api.proofs import ask_for_proof, wish_id
 from api.signin.who import SignedIn
-from api.stories import Stories
 from api.v1.telling import keep_text
 from api.visitors import admit
 from records.accounts import dossiers_of_account, person_with_account
@@ -88,7 +87,7 @@ class Address(Form[Written]):
             person.language = what[_LANGUAGE]
             if moves:
                 told = [await _ask_to_confirm(session, self.asked.who, what, key)]
-        await Stories(parts.client).tell(parts.sessions, told)
+        await parts.courier.tell(told)
         act = "address" if moves else "language"
         return led_to(f"/{self.asked.language}{self.path}", act, key)
 

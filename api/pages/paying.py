@@ -11,7 +11,6 @@ from api.pages.mine import MyDossier, number_of
 from api.pages.rendering import Page, page
 from api.parts import Parts, TheParts
 from api.signin.who import SignedIn, ThePerson, own_form
-from api.stories import Stories
 from api.v1.payments import provider_at, try_to_pay, what_is_due
 from intake.paying import Outcome, how_it_ended
 from records.accounts import dossier_of_account
@@ -64,7 +63,7 @@ async def come_back(
     """Say how a try to pay ended; the provider is asked when it has not told."""
     ours, mine = await _own_try(parts, who, session_id)
     outcome, fact_ids = await how_it_ended(parts.sessions, provider_at(parts), ours)
-    await Stories(parts.client).tell(parts.sessions, fact_ids)
+    await parts.courier.tell(fact_ids)
     async with parts.sessions() as session:
         invoice_number = await number_of_invoice(session, ours.invoice_id)
     answer = page(

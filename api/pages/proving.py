@@ -13,7 +13,6 @@ from api.pages.words import Voice
 from api.parts import Parts, TheParts
 from api.proofs import purpose_of, tell_address_changed, wish_proven
 from api.signin.who import SignedIn, ThePerson, own_form
-from api.stories import Stories
 from records.accounts import dossier_of_account, person_with_account
 from records.models import WrittenText
 from records.taking_back import person_without_account, take_over
@@ -58,7 +57,7 @@ async def confirm(
 async def _told(
     parts: Parts, language: Language, wish: WrittenText, told: list[str]
 ) -> Response:
-    await Stories(parts.client).tell(parts.sessions, told)
+    await parts.courier.tell(told)
     key = wish.text_id.partition("-")[2]
     if purpose_of(wish) is ProofPurpose.TAKE_BACK:
         return done(language, wish.text, "taken_back", key)

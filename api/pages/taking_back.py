@@ -16,7 +16,6 @@ from api.pages.done import led_to, what_was_done
 from api.pages.forms import Faults, Written
 from api.pages.words import Sentence
 from api.proofs import ask_for_proof, wish_id
-from api.stories import Stories
 from api.v1.telling import keep_text
 from api.visitors import admit
 from records.queries import dossier_numbered
@@ -60,9 +59,7 @@ class TakingBack(Form[DossierNumber]):
         told = await self._ask(what, key)
         answer = led_to(f"/{self.asked.language}/reprendre", "take_back", key)
         # After the answer, so that its hour tells nothing of the number.
-        answer.background = BackgroundTask(
-            Stories(parts.client).tell, parts.sessions, told
-        )
+        answer.background = BackgroundTask(parts.courier.tell, told)
         return answer
 
     async def _ask(self, number: DossierNumber, key: str) -> list[str]:

@@ -372,4 +372,4 @@ async def _tell_of_coming_change(parts: Parts, number: str, agency: Agency) -> N
             effective_on=agency.permit_changed_on,
         )
         await keep_fact(session, DossierNumber(number), fact)
-    await Stories(parts.client).tell(parts.sessions, [fact.fact_id])
+    await parts.courier.tell([fact.fact_id])

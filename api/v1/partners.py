@@ -9,7 +9,6 @@ from api.codes import Code
 from api.errors import Refused
 from api.links import has_come, is_plausible
 from api.parts import TheParts
-from api.stories import Stories
 from api.v1.answers import FactKept, PermitChangeKept
 from api.v1.fields import (
     Confirmation,
@@ -94,7 +93,7 @@ async def change_permit(
             raise Refused(Code.UNKNOWN_PERMIT)
         _keep_newest(agency, told)
         fact_ids = await _tell_each_dossier(session, PermitNumber(permit), told)
-    delivered = await Stories(parts.client).tell(parts.sessions, fact_ids)
+    delivered = await parts.courier.tell(fact_ids)
     return PermitChangeKept(
         permit=permit,
         valid=told.valid,

@@ -7,7 +7,6 @@ from api.codes import Code
 from api.errors import Refused
 from api.language import Language, language_of
 from api.parts import Parts, TheParts
-from api.stories import Stories
 from api.v1.answers import PaymentBegun, WebhookTaken
 from api.v1.fields import NumberInPath
 from api.v1.showing import own_now, policy_for, shown
@@ -59,7 +58,7 @@ async def hear_provider(parts: TheParts, request: Request) -> WebhookTaken:
     async with parts.sessions.begin() as session:
         fact_id = await take_in(session, told)
     if fact_id is not None:
-        await Stories(parts.client).tell(parts.sessions, [fact_id])
+        await parts.courier.tell([fact_id])
     return WebhookTaken()
 
 
@@ -93,7 +92,7 @@ async def try_to_pay(
     try:
         return due, await way_to_pay(parts.sessions, provider, payer)
     except AlreadyCaptured as found:
-        await Stories(parts.client).tell(parts.sessions, found.fact_ids)
+        await parts.courier.tell(found.fact_ids)
         raise Refused(Code.ALREADY_PAID) from None
     except PaymentUncertain:
         raise Refused(Code.PAYMENT_UNCERTAIN) from None

@@ -93,7 +93,7 @@ async def keep_fact(
 
 async def tell(parts: Parts, fact: AnyFact, *, new: bool) -> FactKept:
     """Tell a kept fact to its story; what is not delivered now is delivered later."""
-    delivered = await Stories(parts.client).tell(parts.sessions, [fact.fact_id])
+    delivered = await parts.courier.tell([fact.fact_id])
     return FactKept(fact_id=fact.fact_id, new=new, delivered=delivered)
 
 

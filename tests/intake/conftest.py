@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.client import Client
 
+from intake.delivery import Courier
 from intake.mail import MailRoom
 from records.database import make_engine, make_sessions
 from tests.activities.office import Office
@@ -25,4 +26,8 @@ async def temporal_away() -> Client:
 
 @pytest.fixture
 def room(office: Office, temporal_away: Client) -> MailRoom:
-    return MailRoom(office.sessions, temporal_away, settings_for(office.url))
+    return MailRoom(
+        office.sessions,
+        Courier(office.sessions, temporal_away),
+        settings_for(office.url),
+    )

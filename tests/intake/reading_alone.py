@@ -6,6 +6,7 @@ import signal
 import sys
 from typing import Any
 
+from intake.delivery import Courier
 from intake.imap import reading
 from intake.mail import MailRoom, Taken
 from intake.mailbox import Mailbox
@@ -30,7 +31,7 @@ class Doomed(MailRoom):
 async def read(messages: int) -> None:
     settings = load_settings()
     sessions = make_sessions(make_engine(settings.database_url))
-    room = Doomed(sessions, await client_of(1), settings)
+    room = Doomed(sessions, Courier(sessions, await client_of(1)), settings)
     room.left = messages
     mailbox = Mailbox.of(settings)
     assert mailbox is not None

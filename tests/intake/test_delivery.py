@@ -7,13 +7,14 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
-from intake.delivery import deliver, store_fact
+from intake.delivery import Courier, deliver, store_fact
 from records.database import make_engine, make_sessions
 from records.models import FactRow
 from rules.numbers import DossierNumber
 from tests.activities.office import Office
 from tests.dossiers import HOLDER, NEWCOMER
 from tests.upkeep.server import a_closed_port, a_server, client_of
+from tests.upkeep.sweeping import until
 from workflows.messages import ExamPassed, Source
 
 AT = datetime(2026, 11, 24, 15, tzinfo=UTC)
@@ -155,3 +156,36 @@ async def test_facts_are_left_when_the_database_cannot_be_reached(
 
     await engine.dispose()
     assert left == ("a",)
+
+
+async def test_what_could_not_be_told_at_once_is_told_without_a_sweep(
+    office: Office,
+) -> None:
+    await kept(office, "a", "b")
+    port = await a_closed_port()
+    courier = Courier(office.sessions, await client_of(port))
+
+    assert not await courier.tell(["a"])
+    assert not await courier.tell(["b"])
+    assert await states(office) == {"a": "new", "b": "new"}
+    async with a_server(port) as client:
+
+        async def are_told() -> bool:
+            return set((await states(office)).values()) == {"signalled"}
+
+        await until(are_told)
+        assert await told(client, NEWCOMER) == ["a", "b"]
+    await courier.close()
+
+
+async def test_a_courier_that_is_closed_tries_no_more(
+    office: Office, temporal_away: Client
+) -> None:
+    await kept(office, "a")
+    courier = Courier(office.sessions, temporal_away)
+
+    await courier.tell(["a"])
+    await courier.close()
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert await states(office) == {"a": "new"}

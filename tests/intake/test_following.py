@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from temporalio.client import Client
 
+from intake.delivery import Courier
 from intake.mail import MailRoom, Outcome, Taken
 from letters.returning import return_path
 from records.models import FactRow, Letter, Mail, TaskRow, WrittenText
@@ -44,7 +45,7 @@ def room(office: Office, temporal_away: Client) -> MailRoom:
         ECHEANCE_MAIL_AUTHSERV_ID="mx.echeance.example",
         ECHEANCE_RETURN_ADDRESS=RETURN_ADDRESS,
     )
-    return MailRoom(office.sessions, temporal_away, settings)
+    return MailRoom(office.sessions, Courier(office.sessions, temporal_away), settings)
 
 
 def failed(letter: bytes) -> bytes:

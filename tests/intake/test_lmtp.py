@@ -16,6 +16,7 @@ from temporalio.client import Client
 from embedded.ports import Ports
 from embedded.postgres import Cluster
 from intake.arrival import MOST_BYTES, House
+from intake.delivery import Courier
 from intake.lmtp import Intake, Limits, listening
 from intake.mail import MailRoom
 from intake.serving import serve
@@ -210,7 +211,11 @@ async def test_a_letter_waits_at_its_sender_while_the_database_is_stopped(
         engine = make_engine(cluster.url())
         office = Office(cluster.url(), make_sessions(engine))
         await office.place(a_newcomer())
-        room = MailRoom(office.sessions, temporal_away, settings_for(cluster.url()))
+        room = MailRoom(
+            office.sessions,
+            Courier(office.sessions, temporal_away),
+            settings_for(cluster.url()),
+        )
         letter = handing_over(a_letter("Bonjour"))
         async with at(room) as port:
             stopped = cluster.start()  # adopts the server that runs

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from temporalio.client import Client
 
 from embedded.places import CHECKOUT
+from intake.delivery import Courier
 from intake.imap import Reader
 from intake.mail import MailRoom
 from intake.mailbox import Mailbox
@@ -365,7 +366,11 @@ async def test_a_letter_stays_in_the_mailbox_while_the_database_is_stopped(
     with a_database_of_our_own(open_folder / "away") as cluster:
         engine = make_engine(cluster.url())
         office = Office(cluster.url(), make_sessions(engine))
-        room = MailRoom(office.sessions, temporal_away, settings_for(cluster.url()))
+        room = MailRoom(
+            office.sessions,
+            Courier(office.sessions, temporal_away),
+            settings_for(cluster.url()),
+        )
         cluster.start().stop()
         async with reading(server.mailbox(), room):
             await said(caplog, "the database is away, the messages wait")

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, text
 from temporalio.client import Client
 
+from intake.delivery import Courier
 from intake.imap import Reader
 from intake.mail import MailRoom
 from records.models import FactRow, Letter, Mail, TaskRow
@@ -141,7 +142,7 @@ async def forget(office: Office) -> None:
 def room(office: Office, temporal_away: Client) -> MailRoom:
     """The mail room of a house whose mail server checks senders."""
     settings = settings_for(office.url, ECHEANCE_MAIL_AUTHSERV_ID=AUTHSERV_ID)
-    return MailRoom(office.sessions, temporal_away, settings)
+    return MailRoom(office.sessions, Courier(office.sessions, temporal_away), settings)
 
 
 @pytest.mark.timeout(180)
