@@ -8,13 +8,13 @@ from typing import Any
 from fastapi import Response
 
 from api.correcting import correct
-from api.pages.asking import Asked, ByDecidingOfficer, Form, form_router, led
+from api.pages.asking import Asked, ByDecidingOfficer, form_router
 from api.pages.checking import Check
+from api.pages.desk_of_dossier import OfDossier, looked_at
 from api.pages.forms import Faults, Written
 from api.pages.mine import speaking_for
 from api.pages.words import Sentence
-from api.v1.showing import known, shown
-from records.looks import note_look
+from api.v1.showing import shown
 from rules.dossier import Dossier
 from workflows.messages import Correctable
 
@@ -51,18 +51,16 @@ class Right:
     why: str
 
 
-class Correcting(Form[Right]):
+class Correcting(OfDossier[Right]):
     """Which date is wrong, the right one, and the reason that the person will read."""
 
     template, field = "desk_correcting.html", _DAY
 
     def __init__(self, asked: Asked, dossier: Dossier) -> None:
-        super().__init__(asked)
+        super().__init__(asked, dossier.number)
         self.dossier = dossier
         self.dates = _dates(dossier)
         self.begins_anew = _WHAT in asked.request.query_params
-        to_dossier = Sentence("form.back_to", {"number": dossier.number})
-        self.back = f"/bureau/dossier/{dossier.number}", to_dossier
 
     async def known(self) -> Mapping[str, str]:
         """Fill in what a link asks for: to undo a correction."""
@@ -94,7 +92,7 @@ class Correcting(Form[Right]):
         return Check(
             self.path,
             [
-                (Sentence("desk.dossier"), self.dossier.number),
+                (Sentence("desk.dossier"), self.number),
                 (Sentence("correcting.before"), what.wrong.said),
                 (Sentence("correcting.after"), _day(what.day)),
                 (Sentence("correcting.why"), what.why),
@@ -106,19 +104,17 @@ class Correcting(Form[Right]):
 
     async def send(self, what: Right, key: str) -> Response:
         """Have the story replace it."""
-        number = self.dossier.number
         await correct(
             self.asked.parts,
             speaking_for(self.asked.who),
-            number,
+            self.dossier.number,
             what.wrong.what,
             what.day,
             link_id=what.wrong.link_id,
             text=what.why,
             key=key,
         )
-        home = f"/{self.asked.language}/bureau/dossier/{number}"
-        return led(f"{home}?fait=corrected")
+        return self.done("corrected")
 
 
 def _day(on: date) -> Sentence:
@@ -145,9 +141,7 @@ def _dates(dossier: Dossier) -> Sequence[Wrong]:
 
 
 async def _of_dossier(asked: ByDecidingOfficer, number: str) -> Correcting:
-    async with asked.parts.sessions.begin() as session:
-        row = await known(session, number.replace("\0", ""))
-        await note_look(session, row.number, asked.who.account, "dossier")
+    row = await looked_at(asked, number)
     state = await shown(asked.parts, row.number)
     return Correcting(asked, state.dossier)
 

@@ -7,14 +7,13 @@ from typing import Any
 from fastapi import Response
 
 from api.errors import Refused
-from api.pages.asking import Asked, ByDecidingOfficer, Form, form_router, led
+from api.pages.asking import Asked, ByDecidingOfficer, form_router
 from api.pages.checking import Check
+from api.pages.desk_of_dossier import OfDossier, looked_at
 from api.pages.forms import Faults, Written
 from api.pages.mine import speaking_for
 from api.pages.words import Sentence
 from api.reissuing import NewCopy, copies_to_print, reissue, try_to_print
-from api.v1.showing import known
-from records.looks import note_look
 from workflows.messages import Refusal
 
 _WHICH, _WHY = "certificat", "raison"
@@ -28,17 +27,14 @@ class Wanted:
     why: str
 
 
-class Reissuing(Form[Wanted]):
+class Reissuing(OfDossier[Wanted]):
     """Which certificate, where two are in their terms, and the reason."""
 
     template, field = "desk_reissuing.html", _WHY
 
     def __init__(self, asked: Asked, number: str, copies: Sequence[NewCopy]) -> None:
-        super().__init__(asked)
-        self.number = number
+        super().__init__(asked, number)
         self.copies = {str(copy.facts.first_day): copy for copy in copies}
-        to_dossier = Sentence("form.back_to", {"number": number})
-        self.back = f"/bureau/dossier/{number}", to_dossier
 
     async def facts(self) -> Mapping[str, Any]:
         """Give the certificates that may be printed again."""
@@ -89,8 +85,7 @@ class Reissuing(Form[Wanted]):
             text=what.why,
             key=key,
         )
-        home = f"/{self.asked.language}/bureau/dossier/{self.number}"
-        return led(f"{home}?fait=reissued")
+        return self.done("reissued")
 
 
 _IN = {"fr": Sentence("reissuing.in_fr"), "en": Sentence("reissuing.in_en")}
@@ -107,9 +102,7 @@ def _which(edition: int) -> Sentence:
 
 
 async def _of_dossier(asked: ByDecidingOfficer, number: str) -> Reissuing:
-    async with asked.parts.sessions.begin() as session:
-        row = await known(session, number.replace("\0", ""))
-        await note_look(session, row.number, asked.who.account, "dossier")
+    row = await looked_at(asked, number)
     return Reissuing(asked, row.number, await copies_to_print(asked.parts, row.number))
 
 

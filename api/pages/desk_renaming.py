@@ -7,16 +7,15 @@ from typing import Any
 from fastapi import Response
 
 from api.errors import Refused
-from api.pages.asking import Asked, ByDecidingOfficer, Form, form_router, led
+from api.pages.asking import Asked, ByDecidingOfficer, form_router
 from api.pages.checking import Check
+from api.pages.desk_of_dossier import OfDossier, looked_at
 from api.pages.forms import Faults, Written
 from api.pages.mine import speaking_for
 from api.pages.opening import LONGEST_NAME
 from api.pages.words import Sentence
 from api.reissuing import copies_to_print
 from api.renaming import correct_name
-from api.v1.showing import known
-from records.looks import note_look
 from records.models import Person
 from records.names import name_changes
 from workflows.messages import Refusal
@@ -32,7 +31,7 @@ class Right:
     why: str
 
 
-class Renaming(Form[Right]):
+class Renaming(OfDossier[Right]):
     """The name as it must be written, and the reason that the person will read."""
 
     template, field = "desk_renaming.html", _NAME
@@ -40,13 +39,10 @@ class Renaming(Form[Right]):
     def __init__(
         self, asked: Asked, number: str, person: Person, *, has_file: bool
     ) -> None:
-        super().__init__(asked)
-        self.number = number
+        super().__init__(asked, number)
         self.person = person
         self.has_file = has_file
         self.begins_anew = UNDONE in asked.request.query_params
-        to_dossier = Sentence("form.back_to", {"number": number})
-        self.back = f"/bureau/dossier/{number}", to_dossier
 
     async def known(self) -> Mapping[str, str]:
         """Fill in the name that stands, or the one before a correction to undo.
@@ -116,14 +112,12 @@ class Renaming(Form[Right]):
             text=what.why,
             key=key,
         )
-        home = f"/{self.asked.language}/bureau/dossier/{self.number}"
-        return led(f"{home}?fait=renamed")
+        return self.done("renamed")
 
 
 async def _of_dossier(asked: ByDecidingOfficer, number: str) -> Renaming:
-    async with asked.parts.sessions.begin() as session:
-        row = await known(session, number.replace("\0", ""))
-        await note_look(session, row.number, asked.who.account, "dossier")
+    row = await looked_at(asked, number)
+    async with asked.parts.sessions() as session:
         person = await session.get_one(Person, row.person_id)
     copies = await copies_to_print(asked.parts, row.number)
     return Renaming(asked, row.number, person, has_file=bool(copies))
