@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import chain, count, islice
+from multiprocessing import get_context
 from pathlib import Path
 
 from rich.console import Console
@@ -35,7 +36,7 @@ MOST_OPEN = 0.02
 
 SEEDS_FOR_PLANTS = 4000
 _A_BATCH = 250
-_WORKFLOWS_A_BATCH = 500
+_WORKFLOWS_A_BATCH = 250
 _LIVES_A_STACK = 10
 KEPT_LOGS = Path("var/proof")
 _out = Console(highlight=False, soft_wrap=True)
@@ -126,7 +127,11 @@ def live_workflows(lives: int, first: int, processes: int) -> int:
     histories += islice(drawn, lives)
     share = min(_WORKFLOWS_A_BATCH, -(-len(histories) // processes))
     batches = [histories[n : n + share] for n in range(0, len(histories), share)]
-    with ProcessPoolExecutor(processes) as pool:
+    # Never forked: a child would have the runtime of the SDK without its threads.
+    pool = ProcessPoolExecutor(
+        processes, get_context("spawn"), logging.disable, (logging.CRITICAL,)
+    )
+    with pool:
         done = pool.map(workflow_layer.verdicts_on, batches)
         for verdicts in track(done, "lives", len(batches), console=_out):
             lived += len(verdicts)
