@@ -56,6 +56,11 @@ class Told:
     again: tuple[datetime, ...] = ()
 
 
+COMMANDS = frozenset({"corrected", "cancelled"})
+"""What is asked for and answered: while the worker is down it is refused, and asked
+again once it is back, after all the facts that were kept meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """One life: who there is, what is told, what is down, how each letter is met.

@@ -16,6 +16,7 @@ from rules.numbers import DossierNumber, PermitNumber
 from workflows.messages import LetterBounced, Source, Start
 
 SOON = timedelta(seconds=1)
+_JUST = timedelta(microseconds=1)
 
 
 def holder_of(holder: Holder, number: str = OLD) -> Dossier:
@@ -103,7 +104,9 @@ class Life:
             if what == "look":
                 self._look(about)
             elif awake_at > at:
-                self._at(awake_at, what, about, first)
+                asked_again = what == "tell" and command_of(about) is not None
+                turn = awake_at - _JUST if asked_again else first
+                self._at(awake_at, what, about, turn)
             elif what == "tell":
                 self._tell(about)
             elif what == "bounce":
