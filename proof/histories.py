@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,10 @@ class Told:
 
 
 COMMANDS = frozenset({"corrected", "cancelled"})
-"""What is asked for and answered: while the worker is down it is refused, and asked
-again once it is back, after all the facts that were kept meanwhile."""
+"""What is asked for and answered; while the worker is down it is refused."""
+
+ASKED_AGAIN_IN = timedelta(minutes=1)
+"""So long after the worker is back: the facts that were kept are heard before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,14 @@ class History:
     mail: dict[str, tuple[str, ...]] = field(default_factory=dict)
     old_number: str = OLD
     new_number: str = NEW
+
+    def heard_at(self, told: Told) -> datetime:
+        """Say when a thing told is heard: at once, or after the worker is back."""
+        at = told.at
+        for gone, back in sorted(self.worker_down):
+            if gone <= at < back:
+                at = back + ASKED_AGAIN_IN if told.what in COMMANDS else back
+        return at
 
     @property
     def numbers(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from proof.histories import OLD, History, Holder, Told
+from proof.histories import ASKED_AGAIN_IN, COMMANDS, OLD, History, Holder, Told
 from proof.memory import DeferredError, Post, Records
 from proof.seen import Seen
 from proof.standin import ContinueAsNewError, Run, Sending
@@ -16,7 +16,6 @@ from rules.numbers import DossierNumber, PermitNumber
 from workflows.messages import LetterBounced, Source, Start
 
 SOON = timedelta(seconds=1)
-_JUST = timedelta(microseconds=1)
 
 
 def holder_of(holder: Holder, number: str = OLD) -> Dossier:
@@ -104,9 +103,7 @@ class Life:
             if what == "look":
                 self._look(about)
             elif awake_at > at:
-                asked_again = what == "tell" and command_of(about) is not None
-                turn = awake_at - _JUST if asked_again else first
-                self._at(awake_at, what, about, turn)
+                self._put_off(what, about, awake_at, first)
             elif what == "tell":
                 self._tell(about)
             elif what == "bounce":
@@ -120,6 +117,12 @@ class Life:
             self._send(sending)
         if letters:
             self._go_on()
+
+    def _put_off(self, what: str, about: Any, to: datetime, first: datetime) -> None:
+        if what == "tell" and about.what in COMMANDS:
+            self._at(to + ASKED_AGAIN_IN, what, about)
+        else:
+            self._at(to, what, about, first)
 
     # --------------------------------------------------------------- what happens
 

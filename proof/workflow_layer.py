@@ -34,7 +34,7 @@ from embedded.passing import passing_database
 from engine import begin, story_of
 from letters.compose import message_id
 from letters.smtp import Relay as RelayAddress
-from proof.histories import History, Told
+from proof.histories import ASKED_AGAIN_IN, COMMANDS, History, Told
 from proof.judge import Verdict, judge
 from proof.listening import LOOPBACK
 from proof.plants import patched
@@ -47,7 +47,7 @@ from records.database import Sessions, make_engine, make_sessions
 from records.pace import Pace
 from rules.numbers import DossierNumber
 from workflows.effects import MAIL, RENEWALS
-from workflows.messages import AnyCommand, LetterOrder, Posted, Story
+from workflows.messages import LetterOrder, Posted, Story
 from workflows.postbox import UNTIL_USELESS
 from workflows.renewal import RenewalWorkflow
 
@@ -231,27 +231,19 @@ class SteppedLife:
         await self.server.sleep_until(self.history.until)
 
     async def _be_down(self, at_work: AsyncExitStack, until: datetime) -> None:
-        """Stop the workers; what is told meanwhile waits for them, and is heard first.
-
-        Facts wait in the history, commands at the server: each is asked until answered.
-        """
+        """Stop the workers; facts wait for them, what is asked is asked again later."""
         await at_work.aclose()
-        commands = []
         while self._due and self._due[0][0] < until:
             at, _, what, about = heappop(self._due)
             await self.server.sleep_without_worker(at)
             if what == "look":
                 self._bills[about.about] = await self.effects.rows.newest_bill(about.to)
-            elif (command := command_of(about)) is None:
-                await self._tell(about)
+            elif about.what in COMMANDS:
+                self._at(until + ASKED_AGAIN_IN, "tell", about)
             else:
-                commands.append((about.to, command))
+                await self._tell(about)
         await self.server.sleep_without_worker(until)
-        await self.effects.set_clock(*self.history.numbers)
-        async with asyncio.TaskGroup() as asking:
-            for number, command in commands:
-                asking.create_task(self._ask(number, command))
-            await self._workers(at_work)
+        await self._workers(at_work)
 
     async def _tell(self, told: Told) -> None:
         await self.effects.set_clock(told.to)
@@ -260,10 +252,7 @@ class SteppedLife:
             bill = self._bills.get(told.about)
             await self.effects.rows.tell(told, bill, await self.server.now())
             return
-        await self._ask(told.to, command)
-
-    async def _ask(self, number: str, command: AnyCommand) -> None:
-        story = story_of(self.server.client, number)
+        story = story_of(self.server.client, told.to)
         try:
             await story.execute_update(command.kind, command)
         except WorkflowUpdateFailedError:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
 
-from proof.histories import COMMANDS, History, Stretch, Told
+from proof.histories import History, Stretch, Told
 from proof.reference.days import HOUR, SPREAD, civil, instant, two_years_to_act
 from proof.reference.following import Duty, Expected, File
 from proof.reference.hearing import hear, transfer
@@ -58,7 +58,7 @@ class _Whole:
         self.instants = sorted(
             {
                 history.begins,
-                *(self._seen_at(told.at) for told in history.told),
+                *(history.heard_at(told) for told in history.told),
                 *(told.captured_at for told in self._payments() if told.captured_at),
                 *(back for _, back in history.worker_down),
             }
@@ -99,8 +99,8 @@ class _Whole:
 
     def _hear(self, at: datetime) -> None:
         day, files, old = civil(at), self.files, self.history.old_number
-        seen = (told for told in self.history.told if self._seen_at(told.at) == at)
-        now = sorted(seen, key=lambda told: self._turn(told, at))
+        seen = (told for told in self.history.told if self.history.heard_at(told) == at)
+        now = sorted(seen, key=lambda told: told.at)
         for told in now:
             if told.what not in {"transfer", "moved"}:
                 hear(files[told.to], told, day, at)
@@ -113,12 +113,6 @@ class _Whole:
         for file in files.values():
             file.grant(day, at)
             file.follow(day, at)
-
-    @staticmethod
-    def _turn(told: Told, at: datetime) -> tuple[datetime, bool]:
-        """What is heard first: what waited, what is asked again, what comes now."""
-        asked_again = told.what in COMMANDS and told.at < at
-        return (at, False) if asked_again else (told.at, True)
 
     def _look_ahead(self, at: datetime, steps: dict[str, list[Step]]) -> None:
         """Add the instants at which a day told of begins, or a letter becomes due."""
