@@ -30,8 +30,10 @@ import psycopg
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from standardwebhooks import Webhook
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetActivityRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.reconciling import reconcile_once
 from embedded.clock import DossierClocks
@@ -67,6 +69,7 @@ AWAY = (
 INSISTS_S = 400.0
 TRUCE_AFTER_S = 45.0
 """Deaths without end would let nobody rest: they pause for who waits so long."""
+_TRIED_NOW_AFTER_S = 75.0
 
 _PAUSE_S = 0.1
 _A_NO = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -273,9 +276,29 @@ class SystemLife:
                 if waited > TRUCE_AFTER_S and name not in kills.truces:
                     self.doors.say(f"{name}: a truce")
                     kills.truces.add(name)
+                if waited > _TRIED_NOW_AFTER_S:
+                    await insist("attempts", self._have_tried_now)
                 await asyncio.sleep(_PAUSE_S)
         finally:
             kills.truces.discard(name)
+
+    async def _have_tried_now(self) -> None:
+        """Have letters tried now that wait for their next attempt, as an operator may.
+
+        A clock that jumps while a part is dead passes over the first pauses, so that
+        many attempts fail in a second; the next pause is then a quarter of an hour.
+        """
+        client = self.doors.client
+        for number in self.history.numbers:
+            story = WorkflowExecution(workflow_id=number)
+            asked = ResetActivityRequest(
+                namespace=client.namespace, execution=story, type="send_letter"
+            )
+            try:
+                await client.workflow_service.reset_activity(asked)
+            except RPCError as none:
+                if none.status is not RPCStatusCode.NOT_FOUND:
+                    raise
 
     async def _is_quiet(self) -> bool:
         numbers = self.history.numbers
