@@ -65,8 +65,9 @@ def shape(answer: httpx2.Response) -> tuple[int, dict[str, str], str]:
     for named in (HOLDER, NOBODY, LINK, UNKNOWN_LINK):
         text = text.replace(named, "…")
         headers = {k: v.replace(named, "…") for k, v in headers.items()}
-    # One's own session: its token, and until when it lasts.
+    # One's own session, its token and until when it lasts; the minute it was printed.
     text = re.sub(r'(?s)<section class="session".*?</section>', "", text)
+    text = re.sub(r'<p class="printed">.*?</p>', "", text)
     return answer.status_code, headers, text
 
 
