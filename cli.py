@@ -253,8 +253,9 @@ def story(
 
     try:
         dossier = parse_dossier_number(number)
-    except ValueError as wrong:
-        raise typer.BadParameter(str(wrong)) from None
+    except ValueError:
+        said = f"{number} is no number of a dossier, such as CAR202400012345."
+        raise typer.BadParameter(said) from None
     try:
         told = _call("opened", "history_told", _settings(data_dir), dossier, run)
     except (RPCError, RuntimeError) as why:
